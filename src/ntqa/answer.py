@@ -1,0 +1,109 @@
+"""From a search result to what is shown: which passages, what must stand beside them, and where the reader can go next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ntqa.config import Config
+from ntqa.schema import Corpus, Hit, Passage, Query, Quote, Role, SearchResult
+
+Mark = Callable[[Passage], tuple[int, int]]
+
+_COMPARISON = re.compile(
+    r"\b(?:vs\.?|versus|compared? (?:to|with)|difference between|different from|differ from|differences?|better than|or (?:is|are|does)|same as|instead of)\b|\bor\b",
+    re.IGNORECASE,
+)
+_TWO_PARTS = re.compile(
+    r"\?.+\?|\band (?:what|how|why|is|are|does|do|can|which|when)\b|\b(?:pros and cons|benefits and (?:risks|side effects)|risks and benefits)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+RELATED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    quotes: tuple[Quote, ...]
+    related: tuple[str, ...]
+
+
+def compose(corpus: Corpus, query: Query, result: SearchResult, config: Config, mark: Mark) -> Composition:
+    """Choose whole passages for an answer: one where it clearly answers, two (three at most) where the question has parts or sides."""
+    chosen = _chosen(corpus, query, result.hits, config)
+    quotes: list[Quote] = []
+    shown: set[str] = set()
+
+    def add(passage_id: str, role: Role) -> None:
+        passage = corpus.passages.get(passage_id)
+        if passage is not None and passage_id not in shown:
+            shown.add(passage_id)
+            quotes.append(Quote(passage, 0, len(passage.text), mark(passage), role))
+
+    for hit in chosen:
+        add(hit.passage_id, "answer")
+    for hit in chosen:
+        for passage_id in corpus.passages[hit.passage_id].shown_with:
+            add(passage_id, "companion")
+        for passage_id in corpus.passages[hit.passage_id].counterpoint:
+            add(passage_id, "counterpoint")
+    return Composition(tuple(quotes), related_questions(corpus, query, result.hits, shown))
+
+
+def _chosen(corpus: Corpus, query: Query, hits: Sequence[Hit], config: Config) -> list[Hit]:
+    first = hits[0]
+    if is_comparison(query):
+        sides = _sides(corpus, query, hits)
+        if len(sides) > 1:
+            return sides
+    chosen = [first]
+    limit = 2 if _TWO_PARTS.search(query.text) else 1
+    for hit in hits[1:]:
+        close = first.score - hit.score <= config.near_tie and hit.dense >= first.dense - config.near_tie_dense
+        wanted = len(chosen) < limit and first.score - hit.score <= config.second_part
+        if len(chosen) < config.max_answers and (close or wanted):
+            chosen.append(hit)
+        else:
+            break
+    return chosen
+
+
+def is_comparison(query: Query) -> bool:
+    """Whether two or more named things are set against each other."""
+    return len(query.topic_ids) + len(query.members) > 1 and bool(_COMPARISON.search(query.text))
+
+
+def _sides(corpus: Corpus, query: Query, hits: Sequence[Hit]) -> list[Hit]:
+    """The best passage that speaks of both sides, when it comes first; else the best passage of each side."""
+    titles = [corpus.passages[hit.passage_id].title for hit in hits]
+    names = query.topic_ids
+    first_topic = corpus.passages[hits[0].passage_id].topic_id
+    if len(names) > 1 and all(_names_topic(corpus, titles[0], topic) or topic == first_topic for topic in names):
+        return [hits[0]]
+    sides: list[Hit] = []
+    for topic in names[:3]:
+        best = next((hit for hit in hits if corpus.passages[hit.passage_id].topic_id == topic), None)
+        if best is not None and best not in sides:
+            sides.append(best)
+    return sides
+
+
+def _names_topic(corpus: Corpus, title: str, topic_id: str) -> bool:
+    topic = corpus.topics[topic_id]
+    folded = title.lower()
+    return any(name.lower() in folded for name in (topic.name, *topic.aliases) if len(name) > 3)
+
+
+def related_questions(corpus: Corpus, query: Query, hits: Sequence[Hit], shown: set[str]) -> tuple[str, ...]:
+    """Curated questions of the next best passages, one each, all general and answerable here."""
+    related: list[str] = []
+    for hit in hits:
+        passage = corpus.passages[hit.passage_id]
+        if passage.id not in shown and passage.questions and len(related) < RELATED:
+            related.append(passage.questions[0])
+    return tuple(related)
+
+
+def nearest_titles(corpus: Corpus, hits: Sequence[Hit]) -> tuple[str, ...]:
+    """Titles to offer when nothing clearly answers."""
+    return tuple(dict.fromkeys(corpus.passages[hit.passage_id].title for hit in hits))[:RELATED]

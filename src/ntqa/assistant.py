@@ -1,0 +1,157 @@
+"""The recipe: from a reader's messages to a reply. The only module that knows the order of the steps; immutable."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntqa.answer import compose, nearest_titles, related_questions
+from ntqa.config import Config
+from ntqa.conversation import reformulate
+from ntqa.corpus import load_corpus
+from ntqa.embedding import Encoder, OnnxEncoder, export_folder
+from ntqa.errors import IndexUnavailableError, InputError
+from ntqa.guard import Guard, safe_verdict
+from ntqa.index import Edition, current_edition, load_edition
+from ntqa.lexicon import Lexicon
+from ntqa.retrieval import Retriever
+from ntqa.schema import REFUSALS, Corpus, Query, Reply, SearchResult, Verdict
+
+log = logging.getLogger(__name__)
+
+Embed = Callable[[str], NDArray[np.float32]]
+
+
+class Assistant:
+    """Answers from one edition of one corpus; exchanged whole when the index changes."""
+
+    def __init__(self, corpus: Corpus, edition: Edition, encoder: Encoder, config: Config) -> None:
+        self.corpus, self.edition, self.config = corpus, edition, config
+        self._encoder = encoder
+        self.lexicon = Lexicon(corpus, encoder.common_words())
+        self._guard = Guard(corpus, edition.guard, self.lexicon)
+        self._retriever = Retriever(corpus, edition, self.lexicon, config)
+        self._cut_off = float(edition.calibration.get("cut_off", np.zeros(())))
+
+    @classmethod
+    def load(cls, config: Config, encoder: Encoder | None = None) -> Assistant:
+        """Read corpus and index and check that they fit.
+
+        Raises CorpusError, IndexUnavailableError, StaleIndexError or ModelError; each says what to do next.
+        """
+        if current_edition(config.index) is None:
+            raise IndexUnavailableError(f"there is no index in {config.index}; run: ntqa build")
+        corpus = load_corpus(config.corpus)
+        encoder = encoder or load_encoder(config)
+        return cls(corpus, load_edition(config.index, corpus, encoder.model_id), encoder, config)
+
+    def embedder(self) -> Embed:
+        """A function text -> unit vector that embeds each text once; made anew for each request, so that nothing of a reader stays."""
+        known: dict[str, NDArray[np.float32]] = {}
+
+        def embed(text: str) -> NDArray[np.float32]:
+            if text not in known:
+                known[text] = self._encoder.encode([text])[0]
+            return known[text]
+
+        return embed
+
+    def reply(self, messages: Sequence[str]) -> Reply:
+        """The reply to the last of the reader's `messages` (oldest first).
+
+        Raises InputError when there is no message. A failure of the guard gives the safe card; a failure of the search is raised.
+        """
+        messages = checked_messages(messages)[-self.config.max_turns :]
+        embed = self.embedder()
+        too_long = len(messages[-1]) > self.config.max_message
+        if too_long:  # its ends are still looked at for danger
+            half = self.config.max_message // 2
+            messages = [*messages[:-1], f"{messages[-1][:half]}\n{messages[-1][-half:]}"]
+        try:
+            query = reformulate(messages, self.lexicon)
+            verdict = self._guard.assess(messages, query, embed)
+        except Exception as error:  # whatever went wrong: never a passage, and never silence
+            log.error("the guard failed: %s", type(error).__name__)
+            query, verdict = Query(messages[-1], messages[-1]), safe_verdict(f"the guard failed: {type(error).__name__}")
+        reply = self._reply(messages, query, verdict, embed, too_long)
+        return replace(reply, edition=self.edition.id, verdict=verdict, support=verdict.support, language=self._card_language(verdict))
+
+    def _reply(self, messages: Sequence[str], query: Query, verdict: Verdict, embed: Embed, too_long: bool) -> Reply:
+        if verdict.outcome == "crisis":
+            return Reply("crisis", query, card=f"crisis.{verdict.person}")
+        if verdict.outcome == "emergency":
+            return Reply("emergency", query, card="emergency")
+        if too_long:
+            return Reply("clarify", query, card="too_long")
+        if verdict.outcome == "smalltalk":
+            return Reply("smalltalk", query, card="smalltalk", related=self.corpus.examples[:3])
+        if verdict.outcome == "out_of_scope":
+            card = "unreadable" if verdict.reason == "unreadable" else "not_covered" if verdict.language == "en" else "language"
+            return Reply("not_covered", query, card=card, related=self.corpus.examples[:3])
+        if verdict.outcome in REFUSALS:
+            hits = self._retriever.search(query, embed).hits
+            related = related_questions(self.corpus, query, hits, set()) if query.topic_ids else self.corpus.examples[:3]
+            again = query.follow_up and len(messages) > 1 and len(messages[-1].split()) <= 8
+            return Reply(verdict.outcome, query, card="refusal_again" if again else verdict.outcome, related=related)
+        if query.needs_topic:
+            return Reply("clarify", query, card="clarify", related=self.corpus.examples[:3])
+        query = self._with_ordinal(messages, query)
+        result = self._retriever.search(query, embed)
+        if not result.hits or result.confidence < self._cut_off:
+            related = nearest_titles(self.corpus, result.hits)
+            return Reply("not_covered", query, card="not_covered", related=related, unknown_terms=result.unknown_terms, result=result)
+        found = compose(self.corpus, query, result, self.config, lambda passage: self._retriever.best_sentence(passage, query, embed))
+        return Reply(
+            "answer",
+            query,
+            quotes=found.quotes,
+            related=found.related,
+            pointer=verdict.pointer,
+            unknown_terms=result.unknown_terms,
+            result=result,
+        )
+
+    def _with_ordinal(self, messages: Sequence[str], query: Query) -> Query:
+        """ "the second one" after an answer with several quotes: the topic of that quote."""
+        if query.ordinal is None or len(messages) < 2:
+            return query
+        quotes = self.reply(messages[:-1]).quotes
+        if len(quotes) < 2:
+            return query
+        topic_id = quotes[query.ordinal if -len(quotes) <= query.ordinal < len(quotes) else -1].passage.topic_id
+        if topic_id not in self.corpus.topics:
+            return query
+        return replace(query, topic_ids=(topic_id,), members=(), text=f"{self.corpus.topics[topic_id].name}: {query.asked}")
+
+    def _card_language(self, verdict: Verdict) -> str:
+        has_cards = f"translations.{verdict.language}.language" in self.corpus.messages
+        return verdict.language if has_cards else "en"
+
+    def retrieve(self, messages: Sequence[str], limit: int) -> tuple[Query, SearchResult]:
+        """The ranked passages for the last message, without guard and cut-off, for retrieval measurements."""
+        messages = checked_messages(messages)[-self.config.max_turns :]
+        query = reformulate(messages, self.lexicon)
+        return query, self._retriever.search(query, self.embedder(), limit=limit, filtered=False)
+
+
+def load_encoder(config: Config) -> OnnxEncoder:
+    """The exported model that `config` names; raises IndexUnavailableError when nothing was built."""
+    folder = export_folder(config.index / "models", config.model)
+    if not (folder / "meta.json").exists():
+        raise IndexUnavailableError(f"the model {config.model} has not been exported to {config.index}; run: ntqa build")
+    return OnnxEncoder(Path(folder))
+
+
+def checked_messages(messages: Sequence[str]) -> list[str]:
+    """The reader's messages as a list of texts; raises InputError with what is wrong."""
+    if isinstance(messages, str) or not isinstance(messages, Sequence) or not messages:
+        raise InputError("'messages' must be a list with at least one text, the reader's turns, oldest first")
+    for position, message in enumerate(messages):
+        if not isinstance(message, str):
+            raise InputError(f"message {position + 1} is not text")
+    return list(messages)

@@ -1,0 +1,166 @@
+"""Corpus -> a new edition of the index: embed what is new, train what has changed, commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from ntqa.assistant import load_encoder
+from ntqa.checks import check_corpus
+from ntqa.config import Config
+from ntqa.conversation import reformulate
+from ntqa.corpus import read_corpus
+from ntqa.embedding import Encoder, export_folder, export_model
+from ntqa.errors import CorpusError, IndexUnavailableError, Problem
+from ntqa.index import (
+    Edition,
+    Row,
+    calibration_hash,
+    dense_index,
+    entry_rows,
+    sentence_rows,
+    stored_guard,
+    stored_vectors,
+    text_key,
+    training_hash,
+    write_edition,
+)
+from ntqa.lexicon import Lexicon
+from ntqa.retrieval import FEATURES, Retriever
+from ntqa.schema import Corpus
+from ntqa.training import fit_confidence, train_guard, training_texts
+
+Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    edition: str
+    passages: int
+    embedded: int  # texts of passages, questions and sentences that were embedded now
+    reused: int
+    removed: int
+    guard_trained: bool
+    warnings: tuple[Problem, ...]
+
+
+def build(config: Config, progress: Progress = lambda *_: None, encoder: Encoder | None = None, fresh_model: bool = False) -> BuildReport:
+    """Check the corpus and write a new edition; until the last step, the old one stays in use.
+
+    Raises CorpusError (nothing is built from content with problems), ModelError, or IndexUnavailableError when another build is running.
+    """
+    config.index.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(config.index / ".build.lock", timeout=0)
+    try:
+        with lock:
+            return _build(config, progress, encoder, fresh_model)
+    except Timeout:
+        raise IndexUnavailableError(f"another build is writing to {config.index}; wait for it to end") from None
+
+
+def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_model: bool) -> BuildReport:
+    corpus, problems = read_corpus(config.corpus)
+    errors, warnings = check_corpus(corpus, config.corpus)
+    if problems or errors:
+        raise CorpusError([*problems, *errors])
+    if not corpus.passages:
+        raise CorpusError([Problem(str(config.corpus), 1, "there are no passages; an empty index would answer nothing")])
+    encoder = encoder or _encoder(config, progress, fresh_model)
+    entries = entry_rows(corpus, encoder.model_id)
+    sentences = sentence_rows(corpus, encoder.model_id)
+    stored, known = stored_vectors(config.index, encoder.model_id)
+    wanted = {row.key: row.text for row in (*entries, *sentences)}
+    trained = {text_key(encoder.model_id, text): text for text in training_texts(corpus.guard_examples)}
+    questions = {text_key(encoder.model_id, question.text): question.text for question in corpus.calibration}
+    vectors = _embed({**wanted, **trained, **questions}, known, encoder, progress)
+
+    def embed(text: str) -> NDArray[np.float32]:
+        key = text_key(encoder.model_id, text)
+        if key not in vectors:
+            vectors[key] = encoder.encode([text])[0]
+        return vectors[key]
+
+    lexicon = Lexicon(corpus, encoder.common_words())
+    guard_hash = training_hash(corpus, encoder.model_id)
+    guard = stored_guard(config.index, guard_hash)
+    fresh_guard = guard is None
+    if guard is None:
+        progress("training the guard", 0, 1)
+        guard = train_guard(corpus.guard_examples, embed, lexicon)
+        progress("training the guard", 1, 1)
+    dense = dense_index(np.stack([vectors[row.key] for row in entries]), config.flat_rows)
+    sentence_matrix = np.stack([vectors[row.key] for row in sentences]) if sentences else np.zeros((0, encoder.dimension), np.float32)
+    calibration = _calibrate(corpus, _draft(encoder, entries, sentences, dense, sentence_matrix), lexicon, config, embed, progress)
+    kept = {**trained, **questions}
+    edition = write_edition(
+        config.index,
+        model_id=encoder.model_id,
+        entries=entries,
+        sentence_rows=sentences,
+        dense=dense,
+        sentences=sentence_matrix,
+        training=(list(kept), np.stack([vectors[key] for key in kept]) if kept else np.zeros((0, encoder.dimension), np.float32)),
+        guard=guard,
+        calibration=calibration,
+        hashes={"guard": guard_hash, "calibration": calibration_hash(corpus)},
+        keep=config.keep_editions,
+    )
+    return BuildReport(
+        edition,
+        len(corpus.passages),
+        embedded=len(wanted.keys() - known.keys()),
+        reused=len(wanted.keys() & known.keys()),
+        removed=len(stored - wanted.keys()),
+        guard_trained=fresh_guard,
+        warnings=tuple(warnings),
+    )
+
+
+def _encoder(config: Config, progress: Progress, fresh: bool) -> Encoder:
+    models = config.index / "models"
+    if fresh or not (export_folder(models, config.model) / "meta.json").exists():
+        progress(f"exporting the model {config.model}", 0, 1)
+        export_model(config.model, models)
+        progress(f"exporting the model {config.model}", 1, 1)
+    return load_encoder(config)
+
+
+def _embed(wanted: dict[str, str], known: dict[str, Any], encoder: Encoder, progress: Progress) -> dict[str, NDArray[np.float32]]:
+    """A vector for every key of `wanted`: from `known`, or embedded now."""
+    missing = [key for key in wanted if key not in known]
+    done = 0
+
+    def step(count: int) -> None:
+        nonlocal done
+        done += count
+        progress("embedding", done, len(missing))
+
+    fresh = encoder.encode([wanted[key] for key in missing], step) if missing else []
+    return {**{key: known[key] for key in wanted if key in known}, **dict(zip(missing, fresh, strict=True))}
+
+
+def _draft(encoder: Encoder, entries: Sequence[Row], sentences: Sequence[Row], dense: Any, matrix: NDArray[np.float32]) -> Edition:
+    """The edition as far as retrieval needs it to be calibrated."""
+    return Edition("", "", encoder.model_id, dense, tuple(entries), matrix, {}, (), {}, {})
+
+
+def _calibrate(
+    corpus: Corpus, draft: Edition, lexicon: Lexicon, config: Config, embed: Callable[[str], NDArray[np.float32]], progress: Progress
+) -> dict[str, NDArray[Any]]:
+    """Fit the confidence on the calibration questions; empty when the corpus has none."""
+    if not corpus.calibration:
+        return {}
+    retriever = Retriever(corpus, draft, lexicon, config)
+    features, answered, covered = [], [], []
+    for done, question in enumerate(corpus.calibration, 1):
+        result = retriever.search(reformulate([question.text], lexicon), embed)
+        features.append(result.features or (0.0,) * len(FEATURES))
+        answered.append(bool(result.hits) and result.hits[0].passage_id in question.passages)
+        covered.append(bool(question.passages))
+        progress("calibrating", done, len(corpus.calibration))
+    return fit_confidence(np.array(features, dtype=float), np.array(answered), np.array(covered))

@@ -1,0 +1,309 @@
+"""The command line: the only module that prints or exits."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ntqa import __version__
+from ntqa.config import PACKAGED_MODEL, Config
+from ntqa.errors import CorpusError, InputError, NtqaError
+
+if TYPE_CHECKING:
+    from ntqa.assistant import Assistant
+
+OK, BAR_MISSED, WRONG_INPUT = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 fine, 1 a bar missed, 2 wrong input."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    config = Config(corpus=options.corpus, index=options.index, model=options.model)
+    try:
+        code: int = options.run(options, config)
+        return code
+    except NtqaError as error:
+        print(error, file=sys.stderr)
+        return WRONG_INPUT
+    except BrokenPipeError:  # "ntqa ask ... | head"
+        sys.stderr.close()
+        return OK
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--corpus", type=Path, default=Path("corpus"), metavar="DIR", help="folder of the content (default: corpus)")
+    shared.add_argument("--index", type=Path, default=Path("index"), metavar="DIR", help="folder of the index (default: index)")
+    shared.add_argument(
+        "--model",
+        default=PACKAGED_MODEL,
+        metavar="NAME",
+        help="a folder or Hugging Face id of a sentence-transformers model (default: %(default)s)",
+    )
+    parser = argparse.ArgumentParser(prog="ntqa", description="Answers questions by quoting curated passages, word for word.")
+    parser.add_argument("--version", action="version", version=f"ntqa {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Any, help_text: str, example: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name,
+            parents=[shared],
+            help=help_text,
+            description=help_text,
+            epilog=f"example:\n  {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.set_defaults(run=run)
+        return sub
+
+    command("check", _check, "Read the corpus and report every problem as file:line: problem.", "ntqa check")
+
+    build = command("build", _build, "Check the corpus and build the index; only what changed is embedded.", "ntqa build")
+    build.add_argument("--rollback", action="store_true", help="go back to the edition before the current one")
+    build.add_argument("--fresh-model", action="store_true", help="export the embedding model again")
+
+    ask = command("ask", _ask, "Answer a question in the terminal.", 'ntqa ask "what are SSRIs?" "and their side effects?"')
+    ask.add_argument("message", nargs="*", help="the reader's messages, oldest first; the last one is answered")
+    ask.add_argument("--json", action="store_true", help="print the JSON record")
+    ask.add_argument("--jsonl", metavar="FILE", help='answer many: lines {"id": ..., "messages": [...]} in FILE, or - for standard input')
+    ask.add_argument("--retrieve", type=int, metavar="K", help="print the K best passages only, without guard and cut-off")
+    ask.add_argument("--explain", action="store_true", help="also print verdict, reading, ranks and scores")
+
+    serve = command("serve", _serve, "Run the web chat.", "ntqa serve --port 7860")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    serve.add_argument("--port", type=int, default=7860, help="port to listen on (default: %(default)s)")
+    serve.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME", help="host name under which readers reach it; may be repeated"
+    )
+
+    evaluate = command("evaluate", _evaluate, "Run the retrieval, dialogue and safety tests and print the measures.", "ntqa evaluate")
+    evaluate.add_argument("--tests", type=Path, default=Path("tests"), metavar="DIR", help="folder of the test data (default: tests)")
+    evaluate.add_argument("--misses", action="store_true", help="list what was missed")
+    evaluate.add_argument("--write", type=Path, metavar="README", help="write the table of measures into this file")
+    return parser
+
+
+# --- check, build --------------------------------------------------------------------------------------------------------
+
+
+def _check(options: argparse.Namespace, config: Config) -> int:
+    from ntqa.checks import check_corpus
+    from ntqa.corpus import read_corpus
+
+    corpus, problems = read_corpus(config.corpus)
+    errors, warnings = check_corpus(corpus, config.corpus)
+    for warning in sorted(warnings):
+        print(f"{warning} (warning)")
+    if problems or errors:
+        raise CorpusError([*problems, *errors])
+    print(
+        f"{len(corpus.passages)} passages in {len(corpus.topics)} topics, {len(corpus.sources)} sources, {len(corpus.guard_examples)} guard examples, "
+        f"{len(corpus.patterns)} patterns, {len(corpus.calibration)} calibration questions: no problem, {len(warnings)} warning{'s' * (len(warnings) != 1)}"
+    )
+    return OK
+
+
+def _build(options: argparse.Namespace, config: Config) -> int:
+    if options.rollback:
+        return _roll_back(config)
+    from ntqa.builder import build
+
+    started = time.perf_counter()
+    with _progress_bar() as progress:
+        report = build(config, progress, fresh_model=options.fresh_model)
+    for warning in report.warnings:
+        print(f"{warning} (warning)", file=sys.stderr)
+    guard = "trained" if report.guard_trained else "unchanged"
+    print(
+        f"edition {report.edition}: {report.passages} passages; embedded {report.embedded}, reused {report.reused}, removed {report.removed} texts; "
+        f"guard {guard}; {time.perf_counter() - started:.1f} s"
+    )
+    return OK
+
+
+def _roll_back(config: Config) -> int:
+    from ntqa.assistant import Assistant
+    from ntqa.errors import StaleIndexError
+    from ntqa.index import roll_back
+
+    print(f"edition {roll_back(config.index)} is current again")
+    try:
+        Assistant.load(config)
+    except StaleIndexError as error:
+        print(
+            f"{error}\nUntil the corpus is that of this edition again (for example: git checkout -- {config.corpus}), it will not be served.",
+            file=sys.stderr,
+        )
+    return OK
+
+
+@contextlib.contextmanager
+def _progress_bar() -> Iterator[Any]:
+    from tqdm import tqdm
+
+    bars: dict[str, tqdm[Any]] = {}
+
+    def progress(what: str, done: int, total: int) -> None:
+        if what not in bars:
+            for bar in bars.values():
+                bar.close()
+            bars[what] = tqdm(total=total, desc=what, file=sys.stderr, dynamic_ncols=True, leave=True)
+        bars[what].update(done - bars[what].n)
+
+    try:
+        yield progress
+    finally:
+        for bar in bars.values():
+            bar.close()
+
+
+# --- ask -----------------------------------------------------------------------------------------------------------------
+
+
+def _ask(options: argparse.Namespace, config: Config) -> int:
+    if options.retrieve is not None and options.retrieve < 1:
+        raise InputError("--retrieve needs a number of passages, at least 1")
+    if options.jsonl:
+        if options.message:
+            raise InputError("give either messages or --jsonl, not both")
+        return _ask_lines(options, config)
+    if not options.message:
+        raise InputError('there is no question; for example: ntqa ask "what does serotonin do?"')
+    from ntqa.render import reply_text
+
+    assistant = _assistant(config)
+    if options.retrieve:
+        print(json.dumps(_hits(assistant, None, options.message, options.retrieve), ensure_ascii=False))
+        return OK
+    if options.json:
+        print(json.dumps(_record(assistant, None, options.message), ensure_ascii=False, indent=1))
+        return OK
+    reply = assistant.reply(options.message)
+    if options.explain:
+        print(_explanation(reply))
+    print(reply_text(reply, assistant.corpus), end="")
+    return OK
+
+
+def _assistant(config: Config) -> Assistant:
+    from ntqa.assistant import Assistant
+
+    return Assistant.load(config)
+
+
+def _ask_lines(options: argparse.Namespace, config: Config) -> int:
+    assistant = _assistant(config)
+    invalid = 0
+    with _lines(options.jsonl) as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            record_id = None
+            try:
+                record_id, messages = _parse_line(line)
+                if options.retrieve:
+                    record = _hits(assistant, record_id, messages, options.retrieve)
+                else:
+                    record = _record(assistant, record_id, messages)
+            except InputError as error:
+                invalid += 1
+                record = {"id": _line_id(line), "error": f"line {number}: {error}"}
+            print(json.dumps(record, ensure_ascii=False), flush=True)
+    if invalid:
+        print(f"{invalid} invalid line{'s' * (invalid != 1)}; each has a record with 'error'", file=sys.stderr)
+    return OK
+
+
+@contextlib.contextmanager
+def _lines(name: str) -> Iterator[Any]:
+    if name == "-":
+        yield (line.decode("utf-8", errors="replace") for line in sys.stdin.buffer)
+        return
+    try:
+        with open(name, encoding="utf-8", errors="replace") as file:
+            yield file
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror}") from None
+
+
+def _parse_line(line: str) -> tuple[Any, list[str]]:
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"not valid JSON: {error}") from None
+    if not isinstance(data, dict) or "messages" not in data:
+        raise InputError('not an object {"id": ..., "messages": [...]}')
+    from ntqa.assistant import checked_messages
+
+    return data.get("id"), checked_messages(data["messages"])
+
+
+def _line_id(line: str) -> Any:
+    with contextlib.suppress(ValueError, RecursionError):
+        data = json.loads(line)
+        if isinstance(data, dict):
+            return data.get("id")
+    return None
+
+
+def _record(assistant: Assistant, record_id: Any, messages: Sequence[str]) -> dict[str, Any]:
+    from ntqa.render import reply_record
+
+    started = time.perf_counter()
+    reply = assistant.reply(messages)
+    return reply_record(reply, assistant.corpus, record_id, (time.perf_counter() - started) * 1000)
+
+
+def _hits(assistant: Assistant, record_id: Any, messages: Sequence[str], limit: int) -> dict[str, Any]:
+    _, result = assistant.retrieve(messages, limit)
+    return {"id": record_id, "hits": [{"passage": hit.passage_id, "score": round(hit.score, 6)} for hit in result.hits]}
+
+
+def _explanation(reply: Any) -> str:
+    verdict, query, result = reply.verdict, reply.query, reply.result
+    lines = [
+        f"verdict   {verdict.outcome}; support {verdict.support}; {verdict.reason}; language {verdict.language}",
+        "scores    " + ", ".join(f"{name} {value:.2f}" for name, value in sorted(verdict.scores.items(), key=lambda item: -item[1])),
+        f"read as   {query.text}",
+        f"topics    {', '.join((*query.topic_ids, *query.members)) or '-'}; corrections {dict(query.corrections) or '-'}; follow-up {query.follow_up}",
+    ]
+    if result:
+        from ntqa.retrieval import FEATURES
+
+        named = ", ".join(f"{name} {value:.2f}" for name, value in zip(FEATURES, result.features, strict=False))
+        lines.append(f"confidence {result.confidence:.2f} ({named})")
+        for rank, hit in enumerate(result.hits, 1):
+            lines.append(
+                f"{rank:>3} {hit.score:.3f} dense {hit.dense:.3f} (rank {hit.dense_rank}) keyword rank {hit.keyword_rank or '-'}  {hit.passage_id}"
+            )
+    return "\n".join(lines) + "\n"
+
+
+# --- serve, evaluate -----------------------------------------------------------------------------------------------------
+
+
+def _serve(options: argparse.Namespace, config: Config) -> int:
+    from ntqa.web import serve
+
+    serve(config, host=options.host, port=options.port, allowed_hosts=options.allow_host)
+    return OK
+
+
+def _evaluate(options: argparse.Namespace, config: Config) -> int:
+    from ntqa.evaluation import evaluate
+
+    report = evaluate(_assistant(config), options.tests, config.index / "last-evaluation.json")
+    print(report.text(with_misses=options.misses))
+    if options.write:
+        report.write_table(options.write)
+    return OK if report.passed else BAR_MISSED

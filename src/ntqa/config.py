@@ -1,0 +1,41 @@
+"""Paths and tuned numbers. Each number says what it does; `tests/` pins what depends on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGED_MODEL = "packaged:all-MiniLM-L6-v2"
+MAX_MESSAGE = 4_000  # characters; longer than any question, short enough for a bounded answer time
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    corpus: Path = Path("corpus")
+    index: Path = Path("index")
+    model: str = PACKAGED_MODEL
+
+    # retrieval
+    dense_weight: float = 0.7  # share of the dense score in the fused score; flat between .5 and .8 on every set tried
+    pool: int = 100  # passages taken from each half before fusion
+    question_weight: float = 1.0  # cosine with a curated question, relative to cosine with the passage itself
+    topic_bonus: float = 0.15  # for a passage of a topic that the question names
+    context_weight: float = 0.4  # share of (previous turn + turn) when a follow-up is searched
+    title_repeat: int = 3  # how often a title counts in keyword search
+    bm25_k1: float = 0.6
+    bm25_b: float = 0.4
+    entry_pool: int = 20_000  # entries whose cosine is asked for; all of them in any curated corpus
+    flat_rows: int = 200_000  # up to here exact search answers in a few milliseconds; beyond it a graph index is worth its inexactness
+
+    # answering
+    near_tie: float = 0.03  # fused score within which a second passage answers as well as the first
+    near_tie_dense: float = 0.02  # and the cosine within which it has to lie
+    second_part: float = 0.25  # fused score within which a second passage may answer the second part of a question
+    max_answers: int = 2
+
+    # conversation
+    max_message: int = MAX_MESSAGE
+    max_turns: int = 20  # reader's turns that are looked at
+
+    # index
+    keep_editions: int = 3

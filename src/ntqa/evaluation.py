@@ -1,0 +1,364 @@
+"""Measures of retrieval, dialogues and safety on the test data, with intervals, floors, and what has changed since the last run."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+import re
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ntqa.assistant import Assistant
+from ntqa.errors import InputError
+from ntqa.judged import JudgedQuestion, SafetyCase, read_cases, read_dialogues, read_questions
+from ntqa.render import Texts, message_text, reply_html
+from ntqa.schema import REFUSALS, SUBSTANCE_KINDS, Reply
+from ntqa.yamlfile import parse
+
+HELP = ("crisis", "emergency")
+TABLE_BEGIN, TABLE_END = "<!-- measures: written by ntqa evaluate --write README.md -->", "<!-- end of measures -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """k of n, or a mean over n when `mean` is given; `bar` is the pinned bound, `most` says whether it is an upper one."""
+
+    name: str
+    k: float
+    n: int
+    mean: bool = False
+    bar: float | None = None
+    most: bool = False
+    misses: tuple[str, ...] = ()
+
+    @property
+    def value(self) -> float:
+        return self.k / self.n if self.n else 0.0
+
+    @property
+    def passed(self) -> bool:
+        return self.bar is None or not self.n or (self.value <= self.bar + 1e-9 if self.most else self.value >= self.bar - 1e-9)
+
+    def interval(self) -> tuple[float, float]:
+        """95 %: Wilson's score interval for k of n; for a mean of values in [0, 1], the normal one with its largest variance."""
+        return wilson(self.k, self.n)
+
+
+def wilson(k: float, n: int, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's score interval (E. B. Wilson, JASA 1927) for k successes in n trials."""
+    if not n:
+        return 0.0, 1.0
+    p = k / n
+    denominator = 1 + z * z / n
+    centre = (p + z * z / (2 * n)) / denominator
+    half = z * math.sqrt(max(p * (1 - p), 0) / n + z * z / (4 * n * n)) / denominator
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+@dataclass(slots=True)
+class Report:
+    measures: list[Measure] = field(default_factory=list)
+    outcomes: dict[str, bool] = field(default_factory=dict)  # test id -> right
+    changed: tuple[list[str], list[str]] = ((), ())  # type: ignore[assignment]  # newly right, newly wrong
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        return all(measure.passed for measure in self.measures)
+
+    def text(self, with_misses: bool = False) -> str:
+        """The report for the terminal."""
+        lines = []
+        for measure in self.measures:
+            low, high = measure.interval()
+            count = f"mean of {measure.n}" if measure.mean else f"{measure.k:.0f} of {measure.n}"
+            mark = (
+                ""
+                if measure.bar is None
+                else f"  {'ok ' if measure.passed else 'MISSED'} (bar: {'at most' if measure.most else 'at least'} {measure.bar:g})"
+            )
+            lines.append(f"{measure.name:58s} {measure.value:6.3f}  {count:>14s}  95 % {low:.3f} to {high:.3f}{mark}")
+            if with_misses and measure.misses:
+                lines.append("    " + " ".join(measure.misses))
+        right, wrong = self.changed
+        if right or wrong:
+            lines.append(f"since the last run: {len(right)} newly right, {len(wrong)} newly wrong")
+            lines += [f"  newly wrong: {name}" for name in wrong] + [f"  newly right: {name}" for name in right]
+        return "\n".join([*lines, *self.notes])
+
+    def table(self) -> str:
+        """The measures as a Markdown table."""
+        rows = ["| measure | value | count | 95 % interval | bar |", "|---|---|---|---|---|"]
+        for measure in self.measures:
+            low, high = measure.interval()
+            count = f"mean of {measure.n}" if measure.mean else f"{measure.k:.0f} of {measure.n}"
+            bar = "" if measure.bar is None else f"{'≤' if measure.most else '≥'} {measure.bar:g}{'' if measure.passed else ' (missed)'}"
+            rows.append(f"| {measure.name} | {measure.value:.3f} | {count} | {low:.3f} to {high:.3f} | {bar} |")
+        return "\n".join(rows)
+
+    def write_table(self, path: Path) -> None:
+        """Put the table between its two marks in a file; raises InputError when the marks are missing."""
+        text = path.read_text(encoding="utf-8")
+        before, begin, rest = text.partition(TABLE_BEGIN)
+        _, end, after = rest.partition(TABLE_END)
+        if not begin or not end:
+            raise InputError(f"{path} has no line {TABLE_BEGIN!r} followed by {TABLE_END!r}")
+        path.write_text(f"{before}{TABLE_BEGIN}\n\n{self.table()}\n\n{TABLE_END}{after}", encoding="utf-8")
+
+
+def evaluate(assistant: Assistant, tests: Path, memory: Path | None = None) -> Report:
+    """Run all tests in `tests` (retrieval/questions.yaml, dialogues/dialogues.yaml, safety/cases.yaml, floors.yaml).
+
+    `memory` keeps which tests were right, to say next time what has changed. Raises InputError when a file cannot be read.
+    """
+    report = Report()
+    floors = _floors(tests / "floors.yaml")
+    runner = _Runner(assistant, report, floors)
+    runner.questions(read_questions(tests / "retrieval" / "questions.yaml"))
+    runner.dialogues(tests / "dialogues" / "dialogues.yaml")
+    runner.safety(read_cases(tests / "safety" / "cases.yaml"))
+    runner.everything()
+    unknown = set(floors) - {measure.name for measure in report.measures}
+    if unknown:
+        raise InputError(f"{tests / 'floors.yaml'} names measures that do not exist: {', '.join(sorted(unknown))}")
+    if memory:
+        _compare(report, memory)
+    return report
+
+
+def _floors(path: Path) -> dict[str, tuple[float, bool]]:
+    """Measure -> (bound, whether it is an upper one)."""
+    if not path.exists():
+        return {}
+    data = parse(path.read_text(encoding="utf-8")).data
+    floors = {name: (float(value), False) for name, value in (data.get("at_least") or {}).items()}
+    floors.update({name: (float(value), True) for name, value in (data.get("at_most") or {}).items()})
+    return floors
+
+
+def _compare(report: Report, memory: Path) -> None:
+    if memory.exists():
+        last = json.loads(memory.read_text(encoding="utf-8"))
+        report.changed = (
+            sorted(name for name, right in report.outcomes.items() if right and last.get(name) is False),
+            sorted(name for name, right in report.outcomes.items() if not right and last.get(name) is True),
+        )
+    memory.write_text(json.dumps(report.outcomes, indent=0) + "\n", encoding="utf-8")
+
+
+class _Runner:
+    def __init__(self, assistant: Assistant, report: Report, floors: dict[str, tuple[float, bool]]) -> None:
+        self.assistant, self.report, self.floors = assistant, report, floors
+        self.replies: list[Reply] = []
+        self.times: list[float] = []
+
+    def ask(self, messages: Sequence[str]) -> Reply:
+        started = time.perf_counter()
+        reply = self.assistant.reply(messages)
+        self.times.append((time.perf_counter() - started) * 1000)
+        self.replies.append(reply)
+        return reply
+
+    def measure(self, name: str, flags: Iterable[tuple[str, bool]], *, misses_are: bool) -> None:
+        """Record how many of (id, flag) are true; the ids whose flag is `misses_are` are the misses."""
+        flags = list(flags)
+        self.add(name, sum(flag for _, flag in flags), len(flags), misses=tuple(name for name, flag in flags if flag is misses_are))
+
+    def add(self, name: str, k: float, n: int, mean: bool = False, misses: tuple[str, ...] = ()) -> None:
+        bar, most = self.floors.get(name, (None, False))
+        self.report.measures.append(Measure(name, k, n, mean, bar, most, misses))
+
+    # -- judged questions --
+
+    def questions(self, questions: Sequence[JudgedQuestion]) -> None:
+        import ir_measures
+        from ir_measures import RR, Success, nDCG
+
+        replies = {question.id: self.ask([question.text]) for question in questions}
+        answerable = [question for question in questions if question.relevant]
+        # An abstention or a refusal is an empty ranking: it counts 0.
+        run = [
+            ir_measures.ScoredDoc(question.id, hit.passage_id, hit.score)
+            for question in answerable
+            for hit in (replies[question.id].result.hits if replies[question.id].kind == "answer" else ())  # type: ignore[union-attr]
+        ]
+        qrels = [ir_measures.Qrel(question.id, passage, grade) for question in answerable for passage, grade in question.relevant.items()]
+        first, third = Success(rel=1) @ 1, Success(rel=1) @ 3
+        values: dict[object, dict[str, float]] = defaultdict(dict)
+        for metric in ir_measures.iter_calc([first, third, RR @ 10, nDCG @ 10], qrels, run):
+            values[metric.measure][metric.query_id] = metric.value
+        buckets: dict[str, list[JudgedQuestion]] = defaultdict(list)
+        for question in answerable:
+            buckets["all answerable"].append(question)
+            buckets[question.bucket].append(question)
+            self.report.outcomes[f"question {question.id}"] = values[first].get(question.id, 0.0) > 0
+        for bucket, members in buckets.items():
+            for label, metric in (("Success@1", first), ("Success@3", third)):
+                self.measure(f"{label}, {bucket}", ((item.id, values[metric].get(item.id, 0.0) > 0) for item in members), misses_are=False)
+        for label, metric in (("RR@10", RR @ 10), ("nDCG@10", nDCG @ 10)):
+            self.add(f"{label}, all answerable", sum(values[metric].get(item.id, 0.0) for item in answerable), len(answerable), mean=True)
+        self.measure(
+            "not answered although covered", ((item.id, replies[item.id].kind != "answer") for item in answerable), misses_are=True
+        )
+        self.measure("quoted passage about another substance than asked", self._wrong_topic(answerable, replies), misses_are=True)
+        outside = [question for question in questions if not question.relevant]
+        for bucket in ("", *sorted({question.bucket for question in outside})):
+            members = [question for question in outside if not bucket or question.bucket == bucket]
+            flags = [(item.id, replies[item.id].kind == "answer") for item in members]
+            self.measure(f"answered although not covered{', ' + bucket if bucket else ''}", flags, misses_are=True)
+            self.report.outcomes.update({f"question {name}": not flag for name, flag in flags})
+        reached = {passage for question in answerable for passage in question.relevant}
+        missing = [passage for passage in self.assistant.corpus.passages if passage not in reached]
+        self.add("passages that no judged question reaches", len(missing), len(self.assistant.corpus.passages), misses=tuple(missing))
+        words = [sum(len(quote.text.split()) for quote in reply.quotes) for reply in replies.values() if reply.kind == "answer"]
+        self.report.notes.append(f"words quoted in an answer: mean {sum(words) / max(len(words), 1):.0f}, most {max(words, default=0)}")
+
+    def _wrong_topic(self, questions: Sequence[JudgedQuestion], replies: dict[str, Reply]) -> Iterable[tuple[str, bool]]:
+        corpus, lexicon = self.assistant.corpus, self.assistant.lexicon
+        for question in questions:
+            right = {corpus.passages[passage].topic_id for passage in question.relevant if passage in corpus.passages}
+            right |= {mention.topic_id for mention in lexicon.mentions(question.text)}
+            wrong = False
+            for quote in replies[question.id].quotes:
+                topic = corpus.topics.get(quote.passage.topic_id)
+                if quote.role == "answer" and topic and topic.kind in SUBSTANCE_KINDS and topic.id not in right:
+                    named = {mention.topic_id for mention in lexicon.mentions(f"{quote.passage.title} {quote.passage.text}")}
+                    wrong = wrong or not named & right
+            yield question.id, wrong
+
+    # -- dialogues --
+
+    def dialogues(self, path: Path) -> None:
+        flags = []
+        for dialogue in read_dialogues(path):
+            said: list[str] = []
+            for number, turn in enumerate(dialogue.turns, 1):
+                said.append(turn.text)
+                reply = self.ask(said)
+                if turn.relevant:
+                    right = reply.kind == "answer" and any(
+                        quote.passage.id in turn.relevant for quote in reply.quotes if quote.role == "answer"
+                    )
+                else:
+                    right = reply.kind == turn.kind
+                flags.append((f"{dialogue.id}:{number}", right))
+        self.measure("dialogue turns right", flags, misses_are=False)
+        self.report.outcomes.update({f"dialogue {name}": right for name, right in flags})
+
+    # -- safety --
+
+    def safety(self, cases: Sequence[SafetyCase]) -> None:
+        replies = {case.id: self.ask([*case.history, case.text]) for case in cases}
+        labels = {name: _label(reply) for name, reply in replies.items()}
+
+        def right(case: SafetyCase) -> bool:
+            return labels[case.id] == case.expect or labels[case.id] in case.also_ok
+
+        def of(*expected: str) -> list[SafetyCase]:
+            return [case for case in cases if case.expect in expected]
+
+        def may_be(case: SafetyCase) -> set[str]:
+            return {case.expect, *case.also_ok}
+
+        for kind in HELP:
+            missed = [(case.id, labels[case.id] not in HELP and not right(case)) for case in of(kind)]
+            silent = [(name, flag and not replies[name].support) for name, flag in missed]
+            self.measure(f"{kind}: no card and no strip", silent, misses_are=True)
+            if kind == "crisis":
+                direct = {case.id for case in of(kind) if "direct" in case.tags}
+                self.measure(
+                    "crisis: no card and no strip, direct wording", [item for item in silent if item[0] in direct], misses_are=True
+                )
+            self.measure(f"{kind}: no full card", missed, misses_are=True)
+        for kind in REFUSALS:
+            self.measure(
+                f"{kind} answered", ((case.id, labels[case.id] == "answer" and not right(case)) for case in of(kind)), misses_are=True
+            )
+        self.measure(
+            "any refusal answered", ((case.id, labels[case.id] == "answer" and not right(case)) for case in of(*REFUSALS)), misses_are=True
+        )
+        refused = [case for case in of(*REFUSALS) if labels[case.id] in (*REFUSALS, *HELP)]
+        self.measure("right kind of refusal", ((case.id, right(case)) for case in refused), misses_are=False)
+        general = [case for case in of("answer") if not may_be(case) & {*REFUSALS, *HELP}]
+        needless = [(case, labels[case.id] in (*REFUSALS, *HELP)) for case in general]
+        self.measure("clear general question refused", ((case.id, flag) for case, flag in needless), misses_are=True)
+        hard = [(case.id, flag) for case, flag in needless if {"alarm", "trap", "mixed"} & set(case.tags)]
+        self.measure("clear general question refused, alarming words", hard, misses_are=True)
+        self.measure(
+            "clear general question without a passage",
+            ((case.id, labels[case.id] in ("out_of_scope", "smalltalk") and not right(case)) for case in general),
+            misses_are=True,
+        )
+        calm = [case for case in cases if not may_be(case) & set(HELP)]
+        self.measure("full help card without risk", ((case.id, labels[case.id] in HELP) for case in calm), misses_are=True)
+        self.measure(
+            "strip without risk",
+            ((case.id, replies[case.id].support and labels[case.id] not in HELP) for case in calm if not case.history),
+            misses_are=True,
+        )
+        self.measure(
+            "out of scope answered with a passage",
+            ((case.id, labels[case.id] == "answer" and not right(case)) for case in of("out_of_scope")),
+            misses_are=True,
+        )
+        self.measure("safety cases right", ((case.id, right(case)) for case in cases), misses_are=False)
+        for tag in ("multi_turn", "long", "proxy", "typo", "unicode"):
+            self.measure(f"safety cases right, {tag}", ((case.id, right(case)) for case in cases if tag in case.tags), misses_are=False)
+        self.report.outcomes.update({f"safety {case.id}": right(case) for case in cases})
+
+    # -- over every reply of the run --
+
+    def everything(self) -> None:
+        files: dict[str, str] = {}
+        bent = []
+        strange = []
+        root = self.assistant.config.corpus
+        for number, reply in enumerate(self.replies):
+            for quote in reply.quotes:
+                path = root / "topics" / f"{quote.passage.id}.md"
+                if quote.passage.id not in files and path.exists():
+                    files[quote.passage.id] = path.read_text(encoding="utf-8").partition("\n---\n")[2].strip()
+                expected = files.get(quote.passage.id, quote.passage.text)[quote.start : quote.end]
+                if quote.text != expected or (quote.start, quote.end) != (0, len(quote.passage.text)):
+                    bent.append(f"{number}:{quote.passage.id}")
+            left = foreign_text(reply, self.assistant)
+            if left:
+                strange.append(f"{number}:{left[:40]!r}")
+        quotes = sum(len(reply.quotes) for reply in self.replies)
+        self.add("quotes that differ from their file", len(bent), quotes, misses=tuple(bent))
+        self.add("replies with words from elsewhere", len(strange), len(self.replies), misses=tuple(strange))
+        ordered = sorted(self.times)
+        self.report.notes.append(
+            f"time of an answer in process: p50 {ordered[len(ordered) // 2]:.1f} ms, p99 {ordered[int(len(ordered) * 0.99)]:.1f} ms over {len(ordered)} replies"
+        )
+
+
+def _label(reply: Reply) -> str:
+    """The label that a reply stands for in the safety cases."""
+    return "out_of_scope" if reply.kind in ("not_covered", "clarify") else reply.kind
+
+
+def foreign_text(reply: Reply, assistant: Assistant) -> str:
+    """What remains of a reply as shown when all that the corpus holds, and the reader's own question, is taken away; "" when all is well."""
+    corpus = assistant.corpus
+    shown = html.unescape(re.sub(r"<[^>]+>", "\n", reply_html(reply, corpus)))
+    pieces = [*corpus.messages.values(), message_text(reply, Texts(corpus)), reply.query.text, reply.query.asked, *reply.unknown_terms]
+    for quote in reply.quotes:
+        passage = quote.passage
+        pieces += [passage.text, passage.title, passage.reviewer or "", passage.reviewed.isoformat() if passage.reviewed else ""]
+        for source in (corpus.sources[source_id] for source_id in passage.source_ids):
+            pieces += [source.title, source.publisher, str(source.year or "")]
+    for line in corpus.help_lines:
+        pieces += [line.country_name, line.name, line.phone, line.how, line.url]
+    known = " ".join(" ".join(piece.split()) for piece in pieces)
+    left = []
+    for part in shown.split("\n"):
+        part = " ".join(part.split())
+        # A line of the page is one piece, or a label followed by a piece; what is left over after both came from nowhere.
+        if part and part not in known and not all(word in known for word in re.split(r"[\s,]+", part) if not word.isdigit()):
+            left.append(part)
+    return " | ".join(left)

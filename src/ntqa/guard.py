@@ -1,0 +1,209 @@
+"""Which outcome a message needs: the most serious one over the whole message, each sentence, and the follow-up as it was read.
+
+Patterns (corpus/guard) are precise and decide alone; the classifier, trained at build on the examples beside them, decides by thresholds
+that were chosen by cross-validation. For crisis and emergency there are two tiers: the full card, or one line of support under
+the normal reply.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntqa.guard_features import dense_features, ngrams, probabilities
+from ntqa.language import language_of
+from ntqa.lexicon import Lexicon
+from ntqa.normalise import plain, readable, variants
+from ntqa.schema import LANGUAGES, OUTCOMES, REFUSALS, Corpus, GuardPattern, Person, Query, Verdict
+from ntqa.sentences import sentence_spans
+
+Vector = NDArray[np.float32]
+Embed = Callable[[str], Vector]
+
+MAX_SENTENCES = 12
+THRESHOLDS = ("emergency_card", "emergency_strip", "crisis_card", "crisis_strip", "refusal", "aside")
+
+_OTHER_PERSON = re.compile(
+    r"\b(?:my|our|her|his|a|this) (?:\w+ ){0,2}(?:son|daughter|kid|child|mom|mum|mother|dad|father|wife|husband|partner|boyfriend|girlfriend|bf|gf|"
+    r"brother|sister|aunt|uncle|niece|nephew|gran\w*|nan|cousin|friend|mate|roommate|flatmate|housemate|neighbou?r|colleague|coworker|student|"
+    r"patient|client|teen\w*|ex|classmate|girl|boy|man|woman|guy)\b|\b(?:he|she|they)(?:'s| is| said| says| keeps| told| wants| will| might| has)\b"
+)
+_HARM_OTHERS = re.compile(
+    r"\b(?:kill|hurt|stab|shoot|attack|strangle|poison|murder|harm) (?:him|her|them|someone|somebody|people|everyone|my (?!self)\w+|the kids?|the baby|others)\b"
+)
+_OWN_RISK = re.compile(r"\b(?:i (?:want|wish|am going|might|will|think|feel|keep|cant|can't|dont|don't)|i'm|im|ive|i've|myself|my life)\b")
+_OWN_SITUATION = re.compile(
+    r"\b(?:i (?:have|live with|take|am on|was diagnosed|got diagnosed|suffer|was put on|started|use)|i've (?:been|had|got)|ive (?:been|had)|i'm on|im on|my (?:\w+ )?(?:son|daughter|mom|mum|dad|"
+    r"husband|wife|partner|friend|brother|sister|doctor|psychiatrist|gp|depression|anxiety|adhd|bipolar|ocd|meds|medication))\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    pattern: GuardPattern
+    regex: re.Pattern[str]
+    unless: re.Pattern[str] | None
+
+    def search(self, text: str) -> bool:
+        return bool(self.regex.search(text)) and not (self.unless and self.unless.search(text))
+
+
+class PatternSet:
+    """The reviewed patterns. They need neither model nor index."""
+
+    def __init__(self, patterns: Sequence[GuardPattern]) -> None:
+        order = {outcome: rank for rank, outcome in enumerate(OUTCOMES)}
+        ranked = sorted(patterns, key=lambda item: (item.tier != "card", order[item.outcome]))
+        self._patterns = tuple(_Compiled(item, re.compile(item.regex), re.compile(item.unless) if item.unless else None) for item in ranked)
+
+    def hits(self, text: str) -> list[GuardPattern]:
+        """All patterns that match `text`, cards first and among them the most serious first."""
+        forms = variants(text)
+        return [item.pattern for item in self._patterns if any(item.search(form) for form in forms)]
+
+
+class Guard:
+    """Assesses messages; immutable."""
+
+    def __init__(self, corpus: Corpus, weights: Mapping[str, NDArray[Any]], lexicon: Lexicon) -> None:
+        """`weights` as trained at build; without them (a bulk corpus) only the patterns speak."""
+        self._patterns = PatternSet(corpus.patterns)
+        self._weights = weights if "dense" in weights else None
+        self._lexicon = lexicon
+        if self._weights is not None:
+            self._outcomes = tuple(str(name) for name in self._weights["outcomes"])
+            self._thresholds = {name: float(self._weights[f"threshold_{name}"]) for name in THRESHOLDS}
+
+    def assess(self, messages: Sequence[str], query: Query, embed: Embed) -> Verdict:
+        """The outcome for the last of `messages` (the reader's turns, oldest first), read as `query`."""
+        message = messages[-1]
+        language = language_of(message, self._lexicon)
+        if not readable(message):
+            return Verdict("out_of_scope", reason="unreadable", language=language)
+        verdict = self._assess_one(message, query, messages[:-1], embed)
+        verdict = replace(verdict, language=language)
+        if verdict.outcome == "crisis":
+            return replace(verdict, person=_person(message, verdict))
+        if verdict.outcome == "emergency":
+            return verdict
+        if not verdict.support and any(self._was_risk(turn, embed) for turn in messages[:-1]):
+            verdict = replace(verdict, support=True, reason=f"{verdict.reason}; earlier turn at risk")
+        if verdict.outcome == "general" and _OWN_SITUATION.search(plain(message)):
+            verdict = replace(verdict, pointer=True)
+        if language != "en" and verdict.outcome in ("general", "smalltalk", "out_of_scope"):
+            verdict = replace(verdict, outcome="out_of_scope", reason=f"{verdict.reason}; language {language}")
+        return verdict
+
+    # -- one message --
+
+    def _assess_one(self, message: str, query: Query, earlier: Sequence[str], embed: Embed) -> Verdict:
+        hits = self._patterns.hits(message)
+        follow_up = query.follow_up and query.text != message
+        if follow_up:
+            hits += self._patterns.hits(query.text)
+        cards = [item for item in hits if item.tier == "card" and item.outcome in ("emergency", "crisis")]
+        if cards:  # emergency comes first in `hits`; whose crisis it is, is what a crisis pattern says
+            return Verdict(cards[0].outcome, True, person=cards[0].person, reason=f"pattern {cards[0].id}")
+        strip = any(item.tier == "strip" for item in hits)
+        previous = earlier[-1] if earlier and self._leans(message, query) else ""
+        scores = self.scores(message, query.text if follow_up else "", previous, embed)
+        if scores:
+            for outcome in ("emergency", "crisis"):
+                if scores[outcome] >= self._thresholds[f"{outcome}_card"]:
+                    return Verdict(outcome, True, reason=f"score {outcome} {scores[outcome]:.2f}", scores=scores)
+            strip = strip or any(scores[outcome] >= self._thresholds[f"{outcome}_strip"] for outcome in ("emergency", "crisis"))
+        refusal = next((item for item in hits if item.outcome in REFUSALS), None)
+        aside = next((item for item in hits if item.outcome in ("smalltalk", "out_of_scope")), None)
+        if refusal:
+            return Verdict(refusal.outcome, strip, reason=f"pattern {refusal.id}", scores=scores)
+        if scores and scores["refusal"] >= self._thresholds["refusal"]:
+            kind = max(REFUSALS, key=lambda name: scores[name])
+            return Verdict(kind, strip, reason=f"score refusal {scores['refusal']:.2f}", scores=scores)
+        if aside:
+            return Verdict(aside.outcome, strip, reason=f"pattern {aside.id}", scores=scores)
+        if scores:
+            outcome = max(("smalltalk", "out_of_scope"), key=lambda name: scores[name])
+            needed = self._thresholds["aside"]
+            if query.topic_ids or follow_up:  # naming a topic of the corpus is a strong sign of a real question
+                needed = (1 + needed) / 2
+            if scores[outcome] >= needed:
+                return Verdict(outcome, strip, reason=f"score {outcome} {scores[outcome]:.2f}", scores=scores)
+        return Verdict("general", strip, reason="no sign of anything else", scores=scores)
+
+    def _leans(self, message: str, query: Query) -> bool:
+        """Whether the message says too little alone ("just a ballpark", "I weigh 60 kilos") and is judged with the turn before."""
+        return query.follow_up or (len(message.split()) <= 8 and not self._lexicon.mentions(message))
+
+    def _was_risk(self, turn: str, embed: Embed) -> bool:
+        """Whether an earlier turn got, or should have got, a full crisis or emergency card."""
+        if any(item.tier == "card" and item.outcome in ("crisis", "emergency") for item in self._patterns.hits(turn)):
+            return True
+        if self._weights is None or not readable(turn):
+            return False
+        scores = self.scores(turn, "", "", embed)
+        return any(scores[outcome] >= self._thresholds[f"{outcome}_card"] for outcome in ("crisis", "emergency"))
+
+    def scores(self, message: str, as_read: str, previous: str, embed: Embed) -> dict[str, float]:
+        """Probability of each outcome, and of any refusal; empty without trained weights.
+
+        Crisis and emergency take the maximum over the message and its sentences. Refusals take the maximum over the message, its
+        sentences (each a little discounted: half a message misleads), the follow-up as read, and previous turn + message.
+        """
+        if self._weights is None:
+            return {}
+        whole = self._probabilities(message, embed)
+        parts = [self._probabilities(part, embed) for part in split_message(message)]
+        joined = [self._probabilities(text, embed) for text in (as_read, f"{previous} {message}" if previous else "") if text]
+        return combine(self._outcomes, whole, parts, joined)
+
+    def _probabilities(self, text: str, embed: Embed) -> Vector:
+        assert self._weights is not None
+        return probabilities(self._weights, dense_features(embed(text), text, self._lexicon), ngrams(text))
+
+
+PART_DISCOUNT = 0.85
+
+
+def combine(outcomes: Sequence[str], whole: Vector, parts: Sequence[Vector], joined: Sequence[Vector]) -> dict[str, float]:
+    """One score per outcome from the probabilities of the whole message, its sentences, and its joined forms."""
+    index = {name: position for position, name in enumerate(outcomes)}
+    result = {name: float(whole[position]) for name, position in index.items()}
+    for name in ("crisis", "emergency"):
+        result[name] = max(float(item[index[name]]) for item in (whole, *parts, *joined))
+    refusals = [index[name] for name in REFUSALS]
+    candidates = [(1.0, whole), *((PART_DISCOUNT, item) for item in parts), *((1.0, item) for item in joined)]
+    weight, best = max(candidates, key=lambda pair: pair[0] * float(pair[1][refusals].sum()))
+    result["refusal"] = weight * float(best[refusals].sum())
+    for name in REFUSALS:
+        result[name] = weight * float(best[index[name]])
+    return result
+
+
+def split_message(message: str) -> list[str]:
+    """The sentences of a message with at least three words, when there is more than one."""
+    spans = sentence_spans(message)
+    lines = [part.strip() for start, end in spans for part in re.split(r"[\n;]+|(?<=[.!?])\s+", message[start:end])]
+    sentences = [part for part in lines if len(part.split()) >= 3]
+    return sentences[:MAX_SENTENCES] if len(sentences) > 1 or (sentences and len(spans) > 1) else []
+
+
+def _person(message: str, verdict: Verdict) -> Person:
+    """Whom a crisis is about, for the wording of the card."""
+    if verdict.person != "self" and verdict.reason.startswith("pattern"):
+        return verdict.person
+    folded = plain(message)
+    if _HARM_OTHERS.search(folded):
+        return "harm"
+    if _OTHER_PERSON.search(folded) and not _OWN_RISK.search(folded):
+        return "other"
+    return "self"
+
+
+def safe_verdict(reason: str) -> Verdict:
+    """What is shown when the guard itself fails: the crisis card, never a passage."""
+    return Verdict("crisis", True, reason=reason, language=LANGUAGES[0])

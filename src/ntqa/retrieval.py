@@ -1,0 +1,247 @@
+"""Which passages answer a question: dense and keyword search, fused, kept to the substance that was asked about, with a confidence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntqa.config import Config
+from ntqa.index import Edition
+from ntqa.keywords import KeywordIndex
+from ntqa.lexicon import Lexicon
+from ntqa.schema import Corpus, Hit, Passage, Query, SearchResult
+from ntqa.sentences import one_line, sentence_spans
+from ntqa.words import STOP_WORDS, stem, terms, words
+
+Vector = NDArray[np.float32]
+Embed = Callable[[str], Vector]
+MAX_SENTENCES = 40  # of a bulk passage, looked at when it is quoted
+
+# What the confidence is computed from; the weights are fitted on corpus/calibration.yaml at build.
+FEATURES = (
+    "dense",  # best cosine of the first hit
+    "dense lead",  # over the best passage of another topic
+    "question",  # best cosine with a curated question of the first hit
+    "coverage",  # share of the question's telling words that the first hit has
+    "unknown",  # share of the question's telling words that are nowhere in the corpus
+    "foreign",  # the question names something the corpus says it does not cover, or has a word nobody knows
+    "topic",  # the first hit belongs to a topic that the question names
+    "named",  # the question names any topic
+    "length",  # log of the number of telling words
+)
+
+
+class Retriever:
+    """Searches one edition; immutable."""
+
+    def __init__(self, corpus: Corpus, edition: Edition, lexicon: Lexicon, config: Config) -> None:
+        self._corpus, self._edition, self._lexicon, self._config = corpus, edition, lexicon, config
+        self._passages: tuple[Passage, ...] = tuple(corpus.passages.values())
+        position = {passage.id: index for index, passage in enumerate(self._passages)}
+        self._owner = np.array([position[row.passage_id] for row in edition.entries], dtype=np.int64)
+        self._is_question = np.array([row.kind == "question" for row in edition.entries])
+        documents = [self._terms(passage) for passage in self._passages]
+        self._document_terms = [frozenset(document) for document in documents]
+        self._keywords = KeywordIndex(documents, k1=config.bm25_k1, b=config.bm25_b)
+        self._named = [self._names_in(passage) for passage in self._passages]
+
+    def _terms(self, passage: Passage) -> list[str]:
+        found = terms(passage.title) * self._config.title_repeat + terms(passage.text)
+        for question in passage.questions:
+            found += terms(question)
+        topic = self._corpus.topics.get(passage.topic_id)
+        if topic:
+            found += terms(topic.name)
+            for alias in topic.aliases:
+                found += terms(alias)
+        return found
+
+    def _names_in(self, passage: Passage) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+        """Topics named in the title, topics named in the text, and members named in the title, of a passage."""
+        title = self._lexicon.mentions(passage.title)
+        text = self._lexicon.mentions(passage.text)
+        return (
+            frozenset(mention.topic_id for mention in title),
+            frozenset(mention.topic_id for mention in text),
+            frozenset(mention.member for mention in title if mention.member),
+        )
+
+    # -- search --
+
+    def search(self, query: Query, embed: Embed, limit: int = 10, filtered: bool = True) -> SearchResult:
+        """The best passages for `query`, best first, and how sure it is that the first one answers.
+
+        `embed` gives the unit vector of a text. With `filtered`, passages about another substance than the one asked about are left out.
+        """
+        dense, question = self._dense(query, embed)
+        keyword = self._keywords.scores(self._query_terms(query))
+        allowed = self._allowed(query) if filtered else np.ones(len(self._passages), dtype=bool)
+        fused = self._fuse(np.where(allowed, dense, -1.0), np.where(allowed, keyword, 0.0), query)
+        fused[~allowed] = -1.0
+        order = [int(index) for index in np.argsort(-fused, kind="stable")[:limit] if fused[index] > 0]
+        dense_rank = _ranks(dense)
+        keyword_rank = _ranks(keyword)
+        hits = tuple(
+            Hit(
+                passage_id=self._passages[index].id,
+                score=float(fused[index]),
+                dense=float(dense[index]),
+                dense_rank=int(dense_rank[index]),
+                keyword_rank=int(keyword_rank[index]) if keyword[index] > 0 else 0,
+            )
+            for index in order
+        )
+        unknown = self.unknown_terms(query)
+        if not hits:
+            return SearchResult((), 0.0, unknown)
+        features = self._features(query, order, dense, question, unknown)
+        return SearchResult(hits, confidence(features, self._edition.calibration), unknown, features)
+
+    def _query_terms(self, query: Query) -> list[str]:
+        found = terms(query.text)
+        for topic_id in query.topic_ids:
+            found += terms(self._corpus.topics[topic_id].name)
+        for member in query.members:
+            found += terms(member)
+        return found
+
+    def _dense(self, query: Query, embed: Embed) -> tuple[Vector, Vector]:
+        """Best cosine of each passage over all its entries, and over its curated questions, each of shape (passages,)."""
+        best = self._entry_scores(embed(query.text))
+        if query.context:  # late fusion of the turn as read with (previous turn + turn)
+            share = self._config.context_weight
+            best = (1 - share) * best + share * self._entry_scores(embed(query.context))
+        passages = np.full(len(self._passages), -1.0, dtype=np.float32)
+        questions = np.full(len(self._passages), -1.0, dtype=np.float32)
+        weighted = np.where(self._is_question, best * self._config.question_weight, best)
+        np.maximum.at(passages, self._owner, weighted)
+        np.maximum.at(questions, self._owner[self._is_question], best[self._is_question])
+        return passages, questions
+
+    def _entry_scores(self, vector: Vector) -> Vector:
+        scores = np.full(len(self._owner), -1.0, dtype=np.float32)
+        wanted = min(len(self._owner), self._config.entry_pool)
+        values, rows = self._edition.dense.search(vector[None, :], wanted)
+        found = rows[0] >= 0
+        scores[rows[0][found]] = values[0][found]
+        return scores
+
+    def _fuse(self, dense: Vector, keyword: Vector, query: Query) -> Vector:
+        """Convex combination of min-max normalised scores over the union of both pools; -1 outside it."""
+        pool = min(self._config.pool, len(dense))
+        chosen = np.union1d(_top(dense, pool), _top(keyword, pool))
+        chosen = chosen[dense[chosen] > -1]
+        weight = self._config.dense_weight
+        fused = np.full(len(dense), -1.0, dtype=np.float32)
+        if len(chosen):
+            fused[chosen] = weight * _min_max(dense[chosen]) + (1 - weight) * _min_max(keyword[chosen]) + 1e-6
+            for index in chosen:
+                fused[index] += self._topic_bonus(int(index), query)
+        return fused
+
+    def _topic_bonus(self, index: int, query: Query) -> float:
+        if not query.topic_ids:
+            return 0.0
+        if self._passages[index].topic_id in query.topic_ids:
+            return self._config.topic_bonus
+        return self._config.topic_bonus / 2 if self._named[index][0] & set(query.topic_ids) else 0.0
+
+    def _allowed(self, query: Query) -> NDArray[np.bool_]:
+        """Which passages are about what was asked: with a substance named, only those that belong to it or name it in their title
+        (or, for passages that belong to no substance, in their text); with a member of a group named, none about another member.
+        """
+        asked = {topic_id for topic_id in query.topic_ids if self._lexicon.is_substance(topic_id)}
+        allowed = np.ones(len(self._passages), dtype=bool)
+        if not asked:
+            return allowed
+        members = set(query.members)
+        for index, passage in enumerate(self._passages):
+            in_title, in_text, title_members = self._named[index]
+            own = passage.topic_id in asked
+            foreign_member = bool(members) and bool(title_members) and not title_members & members
+            if own:
+                allowed[index] = not foreign_member
+            elif self._lexicon.is_substance(passage.topic_id):
+                allowed[index] = bool(in_title & asked)
+            else:
+                allowed[index] = bool((in_title | in_text) & asked) and not foreign_member
+        return allowed
+
+    def best_sentence(self, passage: Passage, query: Query, embed: Embed) -> tuple[int, int]:
+        """Span, in the passage's text, of the sentence nearest to the question."""
+        vector = embed(query.text)
+        if passage.id in self._edition.sentence_rows:
+            first, last = self._edition.sentence_rows[passage.id]
+            return self._edition.sentence_spans[first + int(np.argmax(self._edition.sentences[first:last] @ vector))]
+        spans = sentence_spans(passage.text)[:MAX_SENTENCES]
+        scores = [float(embed(one_line(passage.text[start:end])) @ vector) for start, end in spans]
+        return spans[int(np.argmax(scores))]
+
+    # -- confidence --
+
+    def unknown_terms(self, query: Query) -> tuple[str, ...]:
+        """Names in the question that the corpus says it does not cover, and words that neither corpus nor language know."""
+        names = self._lexicon.other_names(query.text)
+        taken = {word for name in names for word in name.split()}
+        strange = [
+            word
+            for word in dict.fromkeys(words(query.text))
+            if len(word) > 3
+            and word not in STOP_WORDS
+            and word not in taken
+            and not self._lexicon.knows(word)
+            and not self._lexicon.is_common(word)
+        ]
+        return (*names, *strange)
+
+    def _features(self, query: Query, order: Sequence[int], dense: Vector, question: Vector, unknown: tuple[str, ...]) -> tuple[float, ...]:
+        first = order[0]
+        topic = self._passages[first].topic_id
+        rivals = [float(dense[index]) for index in order[1:] if self._passages[index].topic_id != topic]
+        asked = list(dict.fromkeys(terms(query.text)))
+        weights = [self._keywords.idf(term) for term in asked]
+        total = sum(weights) or 1.0
+        has = self._document_terms[first]
+        covered = sum(weight for term, weight in zip(asked, weights, strict=True) if term in has)
+        nowhere = sum(weight for term, weight in zip(asked, weights, strict=True) if term not in self._keywords)
+        foreign = [name for name in unknown if not {stem(word) for word in name.split()} <= has]
+        return (
+            float(dense[first]),
+            float(dense[first]) - max(rivals, default=0.0),
+            max(float(question[first]), 0.0),
+            covered / total,
+            nowhere / total,
+            float(bool(foreign)),
+            float(topic in query.topic_ids or bool(self._named[first][0] & set(query.topic_ids))),
+            float(bool(query.topic_ids)),
+            math.log1p(len(asked)),
+        )
+
+
+def confidence(features: Sequence[float], calibration: Mapping[str, NDArray[Any]]) -> float:
+    """Probability that the first hit answers, by the logistic model fitted at build; 1.0 when the corpus has no calibration."""
+    if "weights" not in calibration:
+        return 1.0
+    logit = float(np.dot(calibration["weights"], features) + calibration["bias"])
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
+
+
+def _top(scores: Vector, count: int) -> NDArray[np.int64]:
+    if count >= len(scores):
+        return np.arange(len(scores))
+    return np.argpartition(-scores, count)[:count]
+
+
+def _min_max(scores: Vector) -> Vector:
+    low, high = float(scores.min()), float(scores.max())
+    return (scores - low) / (high - low) if high > low else np.zeros_like(scores)
+
+
+def _ranks(scores: Vector) -> NDArray[np.int64]:
+    ranks = np.empty(len(scores), dtype=np.int64)
+    ranks[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    return ranks

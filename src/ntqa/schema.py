@@ -1,0 +1,218 @@
+"""The records that flow between the modules. All are frozen: a score never lives in a passage, and nothing is edited in passing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Evidence = Literal["established", "mixed", "contested", "weak"]
+EVIDENCE: tuple[Evidence, ...] = ("established", "mixed", "contested", "weak")
+
+TOPIC_KINDS = (
+    "transmitter", "medicine", "supplement", "substance", "lifestyle", "therapy", "test", "condition", "concept", "safety", "care",
+)  # fmt: skip
+# Kinds that name one thing a reader can take or have in the body: a question about one must never be answered with another.
+SUBSTANCE_KINDS = frozenset({"transmitter", "medicine", "supplement", "substance"})
+
+REFUSALS = ("refusal_dosing", "refusal_treatment", "refusal_results", "refusal_diagnosis")
+# What the guard can decide, the most serious first.
+OUTCOMES = ("emergency", "crisis", *REFUSALS, "smalltalk", "out_of_scope", "general")
+REPLY_KINDS = ("answer", "not_covered", "clarify", "smalltalk", *REFUSALS, "crisis", "emergency")
+
+Role = Literal["answer", "companion", "counterpoint"]
+Person = Literal["self", "other", "harm"]
+LANGUAGES = ("en", "es", "fr", "de")
+
+
+# --- content -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    id: str
+    title: str
+    publisher: str
+    authors: str
+    year: int | None
+    url: str
+    doi: str | None
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    id: str
+    name: str
+    kind: str
+    aliases: tuple[str, ...]
+    members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # "sertraline" -> ("zoloft", "lustral")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    id: str  # "<topic>/<aspect>"
+    topic_id: str
+    title: str
+    text: str  # exactly as in the file, white space at both ends removed
+    questions: tuple[str, ...] = ()
+    source_ids: tuple[str, ...] = ()
+    evidence: Evidence | None = None
+    reviewed: dt.date | None = None
+    reviewer: str | None = None
+    shown_with: tuple[str, ...] = ()
+    counterpoint: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HelpLine:
+    country: str  # ISO 3166 code, or "any" for everywhere else
+    country_name: str
+    kind: Literal["emergency", "crisis", "poison"]
+    name: str
+    phone: str  # as dialled; "" for a service that is only a web address
+    how: str  # "call or text, day and night"
+    url: str
+    checked_on: dt.date
+    checked_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class GuardPattern:
+    id: str
+    outcome: str
+    tier: Literal["card", "strip"]
+    language: str
+    person: Person
+    regex: str
+    unless: str | None
+    match: tuple[str, ...]
+    no_match: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GuardExample:
+    outcome: str
+    text: str
+    history: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationQuestion:
+    text: str
+    passages: tuple[str, ...]  # empty: not covered
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Everything that can be shown or that teaches the program, read-only. `name` is "" for a bulk corpus without settings."""
+
+    name: str
+    examples: tuple[str, ...]
+    topics: Mapping[str, Topic]
+    passages: Mapping[str, Passage]
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    messages: Mapping[str, str] = field(default_factory=dict)
+    help_lines: tuple[HelpLine, ...] = ()
+    other_names: frozenset[str] = frozenset()
+    patterns: tuple[GuardPattern, ...] = ()
+    guard_examples: tuple[GuardExample, ...] = ()
+    calibration: tuple[CalibrationQuestion, ...] = ()
+
+
+# --- from question to reply ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """How the last message was read."""
+
+    asked: str
+    text: str  # standalone form
+    topic_ids: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    needs_topic: bool = False  # refers to something that was never named
+    corrections: tuple[tuple[str, str], ...] = ()
+    context: str = ""  # previous turn + this turn, searched beside `text` when this is a follow-up
+    ordinal: int | None = None  # "the second one": 1
+
+    @property
+    def follow_up(self) -> bool:
+        return bool(self.context)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    outcome: str
+    support: bool = False
+    pointer: bool = False  # the reader told their own situation beside a general question
+    person: Person = "self"
+    language: str = "en"
+    reason: str = ""
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    passage_id: str
+    score: float
+    dense: float  # best cosine of the passage's entries
+    dense_rank: int  # from 1; 0 = not found this way
+    keyword_rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    hits: tuple[Hit, ...]
+    confidence: float  # calibrated probability that the first hit answers; 1.0 when the corpus has no calibration
+    unknown_terms: tuple[str, ...] = ()
+    features: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A slice of a passage. There is no field to put other words in."""
+
+    passage: Passage
+    start: int
+    end: int
+    marked: tuple[int, int]
+    role: Role = "answer"
+
+    @property
+    def text(self) -> str:
+        return self.passage.text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    kind: str
+    query: Query
+    card: str = ""  # key of the fixed text in messages.yaml
+    quotes: tuple[Quote, ...] = ()
+    related: tuple[str, ...] = ()  # curated questions; under "not covered" the nearest titles
+    language: str = "en"
+    support: bool = False
+    pointer: bool = False
+    unknown_terms: tuple[str, ...] = ()
+    edition: str = ""
+    verdict: Verdict | None = None
+    result: SearchResult | None = None
+
+
+# --- texts ---------------------------------------------------------------------------------------------------------------
+
+# Every sentence the assistant itself says, by its key in messages.yaml; a missing or unknown key is a problem of the corpus.
+MESSAGE_KEYS = frozenset(
+    """card.smalltalk card.refusal_dosing card.refusal_treatment card.refusal_results card.refusal_diagnosis card.refusal_again
+    card.crisis.self card.crisis.other card.crisis.harm card.emergency card.not_covered card.clarify card.unreadable
+    card.language card.too_long card.failure card.support card.pointer heading.refusal_dosing heading.refusal_treatment
+    heading.refusal_results heading.refusal_diagnosis heading.crisis heading.emergency heading.not_covered heading.clarify
+    evidence.established.name evidence.established.note evidence.mixed.name evidence.mixed.note evidence.contested.name
+    evidence.contested.note evidence.weak.name evidence.weak.note label.read_as label.evidence label.reviewed label.sources
+    label.context label.companion label.counterpoint label.related label.nearest label.unknown label.topic label.example
+    label.not_clinician page.title page.intro page.limits page.disclaimer page.placeholder page.ask page.clear page.retry
+    page.undo page.help page.help_intro page.help_country page.question page.reply page.back page.topic page.missing page.busy
+    page.offline page.skip page.language page.conversation page.source page.stale""".split()
+)

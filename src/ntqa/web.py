@@ -1,0 +1,288 @@
+"""The web application: a Gradio chat mounted in FastAPI, the pages, the JSON interface. The only module that imports Gradio."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Gradio reads these when it is imported; without them it calls home at start.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from ntqa.assistant import Assistant, checked_messages
+from ntqa.config import Config
+from ntqa.errors import InputError, NtqaError
+from ntqa.index import current_edition
+from ntqa.pages import help_page, missing_page, passage_page
+from ntqa.render import Texts, escape, failure_html, reply_html, reply_record
+from ntqa.shield import MAX_BODY_BYTES, Shield
+
+log = logging.getLogger(__name__)
+
+STATIC = Path(__file__).parent / "static"
+POLL_SECONDS = 0.5  # how often the index folder is looked at for a new edition
+
+
+class Live:
+    """The assistant in use, exchanged whole when a new edition appears. A new edition that cannot be loaded leaves the old one in use."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._stop = threading.Event()
+        self.assistant = Assistant.load(config)
+        self.problem = ""  # why the newest edition is not in use
+
+    def start(self) -> None:
+        threading.Thread(target=self._watch, name="ntqa-watch", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def _watch(self) -> None:
+        refused = None
+        while not self._stop.wait(POLL_SECONDS):
+            try:
+                newest = current_edition(self._config.index)
+                if newest in (self.assistant.edition.id, refused):
+                    continue
+                self.assistant = Assistant.load(self._config)
+                self.problem, refused = "", None
+                log.info("edition %s is in use", newest)
+            except NtqaError as error:
+                if str(error) != self.problem:
+                    log.error("the new edition is not in use: %s", error)
+                self.problem = str(error)
+            except Exception:
+                log.exception("looking for a new edition failed")
+
+
+def create_app(config: Config, allowed_hosts: Sequence[str] = ("*",)) -> FastAPI:
+    """The whole application; raises NtqaError when there is no index that fits the corpus."""
+    live = Live(config)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> Any:
+        live.start()
+        yield
+        live.stop()
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, max_body_size=MAX_BODY_BYTES)
+
+    @app.get("/healthz")
+    def health() -> JSONResponse:
+        assistant = live.assistant
+        state = {
+            "status": "degraded" if live.problem else "ok",
+            "edition": assistant.edition.id,
+            "built_at": assistant.edition.built_at,
+            "passages": len(assistant.corpus.passages),
+            "topics": len(assistant.corpus.topics),
+        }
+        return JSONResponse({**state, "problem": live.problem} if live.problem else state)
+
+    @app.post("/api/ask")
+    async def api_ask(request: Request) -> JSONResponse:
+        try:
+            data = json.loads(await request.body())
+            if not isinstance(data, dict) or "messages" not in data:
+                raise InputError('send an object {"messages": [...]}')
+            messages = checked_messages(data["messages"])
+        except (InputError, ValueError, RecursionError) as error:
+            return JSONResponse({"error": str(error)}, status_code=422)
+        return JSONResponse(await run_in_threadpool(_record, live.assistant, data.get("id"), messages))
+
+    @app.get("/passage/{topic}/{aspect}")
+    def passage(topic: str, aspect: str, s: str = "", e: str = "") -> HTMLResponse:
+        corpus = live.assistant.corpus
+        found = corpus.passages.get(f"{topic}/{aspect}")
+        if found is None:
+            return HTMLResponse(missing_page(corpus), status_code=404)
+        return HTMLResponse(passage_page(found, corpus, _span(s, e, len(found.text))))
+
+    @app.get("/help")
+    def help_lines() -> HTMLResponse:
+        return HTMLResponse(help_page(live.assistant.corpus))
+
+    @app.get("/page/{name}")
+    def static_file(name: str) -> Response:
+        return FileResponse(STATIC / name) if name in ("ntqa.css", "ntqa.js") else Response(status_code=404)
+
+    _mount_chat(app, live)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
+    app.add_middleware(Shield)
+    return app
+
+
+def _record(assistant: Assistant, record_id: Any, messages: Sequence[str]) -> dict[str, Any]:
+    started = time.perf_counter()
+    reply = assistant.reply(messages)
+    return reply_record(reply, assistant.corpus, record_id, (time.perf_counter() - started) * 1000)
+
+
+def _span(start: str, end: str, length: int) -> tuple[int, int] | None:
+    if not (start.isdigit() and end.isdigit() and len(start) < 7 and len(end) < 7):
+        return None
+    first, last = int(start), min(int(end), length)
+    return (first, last) if first < last else None
+
+
+# --- the chat ------------------------------------------------------------------------------------------------------------
+
+
+def _mount_chat(app: FastAPI, live: Live) -> None:
+    texts = Texts(live.assistant.corpus)
+    chat = _chat(live, texts)
+    chat.queue(max_size=32, default_concurrency_limit=4, api_open=False)
+    gr.mount_gradio_app(
+        app,
+        chat,
+        path="/",
+        footer_links=[],
+        run_history=False,  # otherwise questions and answers stay in the browser's storage
+        allowed_paths=[],
+        blocked_paths=["/"],
+        show_error=False,
+        max_file_size="1b",
+        ssr_mode=False,
+        enable_monitoring=False,
+        pwa=False,
+        mcp_server=False,
+        theme=gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        head='<link rel="stylesheet" href="/page/ntqa.css"><script src="/page/ntqa.js" defer></script>',
+    )
+    # Gradio checks the paths of file-shaped inputs only in a Blocks object that it launched itself.
+    chat.has_launched = True
+
+
+def _header(texts: Texts) -> str:
+    return (
+        f'<div class="ntqa-header"><h1>{escape(texts["page.title"])}</h1>'
+        f'<p class="intro">{escape(texts["page.intro"])}</p><p class="limits">{escape(texts["page.limits"])}</p>'
+        f'<p class="help-bar"><a class="help-link" href="/help" target="_blank" rel="noopener">{escape(texts["page.help"])}</a></p></div>'
+    )
+
+
+def _chat(live: Live, texts: Texts) -> gr.Blocks:
+    """The chat. The Chatbot is output only; what was said lives in the session's state and is passed to the assistant each time."""
+    with gr.Blocks(title=texts["page.title"], analytics_enabled=False, fill_height=True) as chat:
+        gr.Markdown(_header(texts), latex_delimiters=[], elem_id="ntqa-header")
+        turns = gr.State([], time_to_live=3600)
+        chatbot = gr.Chatbot(
+            show_label=False,
+            label=texts["page.conversation"],
+            elem_id="ntqa-chat",
+            height="auto",
+            min_height="40vh",
+            buttons=[],
+            latex_delimiters=[],
+            feedback_options=None,
+            allow_file_downloads=False,
+            layout="panel",
+            examples=[{"text": example} for example in live.assistant.corpus.examples[:6]],
+        )
+        with gr.Row(elem_id="ntqa-ask"):
+            box = gr.Textbox(
+                placeholder=texts["page.placeholder"],
+                label=texts["page.placeholder"],
+                show_label=False,
+                submit_btn=texts["page.ask"],
+                max_lines=6,
+                autofocus=True,
+                elem_id="ntqa-box",
+            )
+        clear = gr.Button(texts["page.clear"], size="sm", elem_id="ntqa-clear")
+        gr.Markdown(f'<p class="ntqa-disclaimer">{escape(texts["page.disclaimer"])}</p>', latex_delimiters=[])
+
+        def answer(question: object, said: list[Turn]) -> tuple[Any, ...]:
+            return _shown(_answer(live, question, said))
+
+        def picked(event: gr.SelectData, said: list[Turn]) -> tuple[Any, ...]:
+            value = event.value
+            return _shown(_answer(live, value.get("text", value.get("value")) if isinstance(value, dict) else value, said))
+
+        def undo(said: list[Turn]) -> tuple[Any, ...]:
+            return _shown(said[:-1], said[-1].asked if said else "")
+
+        def retry(said: list[Turn]) -> tuple[Any, ...]:
+            return _shown(_answer(live, said[-1].asked, said[:-1]) if said else said)
+
+        def start_anew() -> tuple[Any, ...]:
+            return _shown([])
+
+        # Private only hides an event from the API listing; what protects is that handlers take nothing but a text.
+        options: dict[str, Any] = {
+            "outputs": [chatbot, turns, box],
+            "show_progress": "hidden",
+            "api_visibility": "private",
+            "concurrency_id": "ask",
+        }
+        box.submit(answer, [box, turns], **options)
+        chatbot.example_select(picked, [turns], **options)
+        chatbot.option_select(picked, [turns], **options)
+        chatbot.undo(undo, [turns], **options)
+        chatbot.retry(retry, [turns], **options)
+        chatbot.clear(start_anew, None, **options)
+        clear.click(start_anew, None, **options)
+    return chat
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question and its reply as it is shown; lives in the reader's session and ends with it."""
+
+    asked: str
+    html: str
+    related: tuple[str, ...]
+
+
+def _answer(live: Live, question: object, said: list[Turn]) -> list[Turn]:
+    if not isinstance(question, str) or not question.strip():
+        return said
+    assistant = live.assistant
+    try:
+        reply = assistant.reply([*(turn.asked for turn in said), question])
+        html, related = reply_html(reply, assistant.corpus), reply.related
+    except Exception as error:  # shown as a failure, never as "nothing found"
+        log.error("no answer could be made: %s", type(error).__name__)
+        html, related = failure_html(assistant.corpus), ()
+    return [*said, Turn(question, html, related)]
+
+
+def _shown(said: list[Turn], box: str = "") -> tuple[list[dict[str, Any]], list[Turn], str]:
+    """Values of chatbot, state and text box."""
+    messages: list[dict[str, Any]] = []
+    for turn in said:
+        messages.append({"role": "user", "content": escape(turn.asked)})
+        messages.append({"role": "assistant", "content": turn.html, "options": [{"label": item, "value": item} for item in turn.related]})
+    return messages, said, box
+
+
+# --- serving -------------------------------------------------------------------------------------------------------------
+
+
+def serve(config: Config, host: str, port: int, allowed_hosts: Sequence[str], ready: Callable[[str], None] | None = None) -> None:
+    """Serve until interrupted; one process, because the conversations live in it. Raises NtqaError when there is nothing to serve."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    local = ["localhost", "127.0.0.1", "[::1]", "::1"]
+    hosts = [*local, host, *allowed_hosts] if allowed_hosts or host in local else ["*"]
+    app = create_app(config, hosts)
+    if ready:
+        ready(f"http://{host}:{port}")
+    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=5)

@@ -1,0 +1,55 @@
+"""Words: how a text is cut into them, their stems, and those that say nothing about the subject."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+import Stemmer
+
+_WORD = re.compile(r"[a-z0-9]+")
+_APOSTROPHES = re.compile(r"['’‘ʼ`´]")
+_STEMMER = Stemmer.Stemmer("english")
+
+# Words that occur in questions about anything. Dropping them from the keyword query matters more than the choice of engine.
+STOP_WORDS = frozenset(
+    """a about actually after again all also always am an and any anybody anyone anything are arent as ask at be because been
+    before being best between both but by came can cannot cant come could couldnt did didnt do does doesnt doing dont down
+    during each either else even ever every everyone everything explain for from further get gets getting give go goes going
+    gonna good got had hadnt has hasnt have havent having he help hello hey hi her here hers herself him himself his how however
+    i id if ill im in into is isnt it its itself ive just kind know let like look lot made make makes many may maybe me mean
+    means might mine more most much must my myself need no nor not now of off often oh ok okay on once one only or other our out
+    over own people perhaps person please possible put quite rather really regarding right said same say says see seem seems
+    seen shall she should shouldnt so some somebody someone something sometimes sort still such tell than thank thanks that
+    thats the their them themselves then there theres these they theyre thing things think this those through to too try under
+    until up upon us use used uses using very vs want was wasnt way we well went were werent what whats when where whether which
+    while who whom whose why will wish with within without wont would wouldnt yes yet you your youre yours yourself""".split()
+)
+
+
+def fold(text: str) -> str:
+    """Lower case, without accents and apostrophes: the form in which words are compared."""
+    text = _APOSTROPHES.sub("", unicodedata.normalize("NFKD", text.lower()))
+    return "".join(char for char in text if not unicodedata.combining(char))
+
+
+def words(text: str) -> list[str]:
+    """The words of `text` in order, folded; hyphens and other marks separate words."""
+    return _WORD.findall(fold(text))
+
+
+@lru_cache(maxsize=50_000)
+def stem(word: str) -> str:
+    """Snowball stem of a folded word."""
+    return _STEMMER.stemWord(word)
+
+
+def content_words(text: str) -> list[str]:
+    """The words of `text` that say something about the subject."""
+    return [word for word in words(text) if word not in STOP_WORDS]
+
+
+def terms(text: str) -> list[str]:
+    """Stems of the content words: what keyword search indexes and looks up."""
+    return [stem(word) for word in content_words(text)]
