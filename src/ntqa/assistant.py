@@ -101,7 +101,7 @@ class Assistant:
         if query.needs_topic:
             return Reply("clarify", query, card="clarify", related=self.corpus.examples[:3])
         query = self._with_ordinal(messages, query)
-        result = self._retriever.search(query, embed)
+        result = self._retriever.search(query, embed, outside=verdict.outside)
         if not result.hits or result.confidence < self._cut_off:
             related = nearest_titles(self.corpus, result.hits)
             return Reply("not_covered", query, card="not_covered", related=related, unknown_terms=result.unknown_terms, result=result)

@@ -17,6 +17,7 @@ from ntqa.conversation import reformulate
 from ntqa.corpus import read_corpus
 from ntqa.embedding import Encoder, export_folder, export_model
 from ntqa.errors import CorpusError, IndexUnavailableError, Problem
+from ntqa.guard import Guard
 from ntqa.index import (
     Edition,
     Row,
@@ -24,6 +25,7 @@ from ntqa.index import (
     dense_index,
     entry_rows,
     sentence_rows,
+    stored_calibration,
     stored_guard,
     stored_vectors,
     text_key,
@@ -75,6 +77,9 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
     sentences = sentence_rows(corpus, encoder.model_id)
     stored, known = stored_vectors(config.index, encoder.model_id)
     wanted = {row.key: row.text for row in (*entries, *sentences)}
+    guard_hash = training_hash(corpus, encoder.model_id)
+    guard = stored_guard(config.index, guard_hash)
+    fresh_guard = guard is None
     trained = {text_key(encoder.model_id, text): text for text in training_texts(corpus.guard_examples)}
     questions = {text_key(encoder.model_id, question.text): question.text for question in corpus.calibration}
     vectors = _embed({**wanted, **trained, **questions}, known, encoder, progress)
@@ -86,16 +91,15 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
         return vectors[key]
 
     lexicon = Lexicon(corpus, encoder.common_words())
-    guard_hash = training_hash(corpus, encoder.model_id)
-    guard = stored_guard(config.index, guard_hash)
-    fresh_guard = guard is None
-    if guard is None:
+    if guard is None:  # trained on the guard's own data; that curated questions change does not make it stale
         progress("training the guard", 0, 1)
-        guard = train_guard(corpus.guard_examples, embed, lexicon)
+        guard = train_guard(corpus.guard_examples, [row.text for row in entries if row.kind == "question"], embed, lexicon)
         progress("training the guard", 1, 1)
     dense = dense_index(np.stack([vectors[row.key] for row in entries]), config.flat_rows)
     sentence_matrix = np.stack([vectors[row.key] for row in sentences]) if sentences else np.zeros((0, encoder.dimension), np.float32)
-    calibration = _calibrate(corpus, _draft(encoder, entries, sentences, dense, sentence_matrix), lexicon, config, embed, progress)
+    calibration = None if fresh_guard else stored_calibration(config.index, calibration_hash(corpus), [row.key for row in entries])
+    if calibration is None:
+        calibration = _calibrate(corpus, _draft(encoder, entries, dense, guard), lexicon, config, embed, progress)
     kept = {**trained, **questions}
     edition = write_edition(
         config.index,
@@ -144,9 +148,9 @@ def _embed(wanted: dict[str, str], known: dict[str, Any], encoder: Encoder, prog
     return {**{key: known[key] for key in wanted if key in known}, **dict(zip(missing, fresh, strict=True))}
 
 
-def _draft(encoder: Encoder, entries: Sequence[Row], sentences: Sequence[Row], dense: Any, matrix: NDArray[np.float32]) -> Edition:
-    """The edition as far as retrieval needs it to be calibrated."""
-    return Edition("", "", encoder.model_id, dense, tuple(entries), matrix, {}, (), {}, {})
+def _draft(encoder: Encoder, entries: Sequence[Row], dense: Any, guard: dict[str, NDArray[Any]]) -> Edition:
+    """The edition as far as retrieval and guard need it to be calibrated."""
+    return Edition("", "", encoder.model_id, dense, tuple(entries), np.zeros((0, encoder.dimension), np.float32), {}, (), guard, {})
 
 
 def _calibrate(
@@ -156,11 +160,15 @@ def _calibrate(
     if not corpus.calibration:
         return {}
     retriever = Retriever(corpus, draft, lexicon, config)
-    features, answered, covered = [], [], []
+    guard = Guard(corpus, draft.guard, lexicon)
+    features, vectors, covered = [], [], []
     for done, question in enumerate(corpus.calibration, 1):
-        result = retriever.search(reformulate([question.text], lexicon), embed)
+        query = reformulate([question.text], lexicon)
+        verdict = guard.assess([question.text], query, embed)
+        result = retriever.search(query, embed, outside=verdict.outside)
         features.append(result.features or (0.0,) * len(FEATURES))
-        answered.append(bool(result.hits) and result.hits[0].passage_id in question.passages)
+        vectors.append(embed(query.text))
         covered.append(bool(question.passages))
         progress("calibrating", done, len(corpus.calibration))
-    return fit_confidence(np.array(features, dtype=float), np.array(answered), np.array(covered))
+    fitted = fit_confidence(np.array(features, dtype=float), np.stack(vectors), np.array(covered))
+    return {**fitted, "entries": np.array([row.key.encode("ascii") for row in draft.entries], dtype="S32")}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 PACKAGED_MODEL = "packaged:all-MiniLM-L6-v2"
 MAX_MESSAGE = 4_000  # characters; longer than any question, short enough for a bounded answer time
+TRAINING_VERSION = 2  # raise it when the guard's features or training change, so that no index keeps weights of another kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +19,9 @@ class Config:
     # retrieval
     dense_weight: float = 0.7  # share of the dense score in the fused score; flat between .5 and .8 on every set tried
     pool: int = 100  # passages taken from each half before fusion
-    question_weight: float = 1.0  # cosine with a curated question, relative to cosine with the passage itself
-    topic_bonus: float = 0.15  # for a passage of a topic that the question names
+    support_weight: float = 0.6  # share of a passage's second and third best entries: one lucky question alone counts less
+    passage_weight: float = 0.2  # share of the passage itself beside its best entries
+    canonical_weight: float = 0.4  # share of the question with the corpus's own names ("Zoloft" -> "sertraline (SSRIs)")
     context_weight: float = 0.4  # share of (previous turn + turn) when a follow-up is searched
     title_repeat: int = 3  # how often a title counts in keyword search
     bm25_k1: float = 0.6

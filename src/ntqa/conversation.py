@@ -17,6 +17,11 @@ _DEMONSTRATIVE = re.compile(
     r"^(?:and |but |so |ok |okay |wait |hmm |um |also )*(?:is|was|does|did|do|are|can|could|would|has|why|how|what|when|who|where)\b[\w' ]{0,20}\b(?:that|this)\b(?! (?:a|an|the|my|your|people|some)\b)"
     r"|\b(?:like|about|of|with|from|for|by|than|on|do|does|mean|means|causes?|prove[sn]?|stop|after|before) (?:that|this)\s*[?.!]*$|^(?:that|this)\b"
 )
+# "why is it hard to", "is it true that": an "it" that stands for nothing.
+_DUMMY = re.compile(
+    r"\b(?:is|was|does|would|will|makes?|find) ?it (?=(?:so |really |very |too |just )?(?:\w+ (?:to|that)\b|true|normal|common|possible))|\bit(?:s| is) (?:true|normal|common|possible)\b"
+)
+_BARE_SUBJECT = re.compile(r"^(?:\w+ ){0,3}(?:it|its|they|them|their|that|this|these|those)\b")
 _OPENING = re.compile(
     r"^(?:and\b|what about\b|how about\b|but (?:what|how|is|does|why)\b|also\b|or\b|then\b|so (?:what|how|is|does|why)\b|same (?:for|with|question)\b|any (?:other|more)\b|why(?: not| is that| so)?\s*\??$"
     r"|how (?:so|come|long|often|fast|quickly|soon)\s*\??$|more (?:on|about) (?:that|this|it)|tell me more|go on|such as|like what|for example|really\s*\?|are you sure|says who|since when)"
@@ -35,6 +40,8 @@ _ASIDE = re.compile(r"^(?:hi|hello|hey|thanks?|thank you|thx|ok(?:ay)?|great|coo
 _KIND_WORDS = {"supplement", "supplements", "medicine", "medication", "drug", "hormone", "vitamin", "herb", "test", "food", "pill"}
 _WORD = re.compile(r"[^\W_](?:[^\W_]|['’‘ʼ`´])*")  # where `words.words` finds its words, with their places
 _LINK = re.compile(r"\s*(?:and|or|vs|,|:|&|/)?\s*")
+_OWN_SUBJECT = re.compile(r"\b(?:if|when|because|since|as) (?:it|they|that|this)\b")  # the pronoun means what the message itself names
+_FILLERS = frozenset({"instead", "then", "one", "same", "question", "well"})
 SHORT = 6  # words; a message this short without a topic or a verb of its own is a fragment of the question before
 
 
@@ -50,79 +57,116 @@ def reformulate(messages: Sequence[str], lexicon: Lexicon) -> Query:
     A follow-up without a topic of its own takes the topics of the nearest earlier turn that has some; a message that leans on something
     that was never named comes back with `needs_topic`.
     """
+    state = _State()
     query = Query("", "")
-    focus: tuple[Mention, ...] = ()
-    standalone = ""
     for message in messages:
-        query = _read(message, focus, standalone, lexicon)
-        if query.topic_ids:
-            focus = tuple(Mention(topic, "", 0, 0) for topic in query.topic_ids)
-            if query.members:
-                focus = tuple(_own_mentions(query.text, lexicon)) or focus
-        if not _ASIDE.match(fold(message)) and not query.needs_topic:
-            standalone = query.text
+        query, state = _read(message, state, lexicon)
     return query
 
 
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What has been spoken of so far."""
+
+    focus: tuple[Mention, ...] = ()  # the topics of the last turn that had some
+    previous: str = ""  # the last question, standing alone
+    pending: str = ""  # a last question that lacked its topic
+
+
+def _read(message: str, state: _State, lexicon: Lexicon) -> tuple[Query, _State]:
+    corrections = lexicon.correct(message)
+    text = replace_words(message.strip(), dict(corrections))
+    folded = " ".join(fold(text).split())
+    mentions = _own_mentions(text, lexicon)
+    if _ASIDE.match(folded) and not mentions:
+        return Query(message, text, corrections=corrections), state
+    reading = _standalone(text, folded, mentions, state, lexicon)
+    topics, members = _topics(reading.mentions)
+    query = Query(
+        message,
+        reading.text,
+        topics,
+        members,
+        needs_topic=reading.needs_topic,
+        corrections=corrections,
+        context=reading.context,
+        ordinal=reading.ordinal,
+    )
+    if reading.needs_topic:
+        return query, _State(state.focus, state.previous, pending=text)
+    return query, _State(reading.mentions or state.focus, reading.text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    text: str
+    mentions: tuple[Mention, ...] = ()
+    context: str = ""
+    needs_topic: bool = False
+    ordinal: int | None = None
+
+
+def _standalone(text: str, folded: str, mentions: tuple[Mention, ...], state: _State, lexicon: Lexicon) -> _Reading:
+    """How a message is read after what was said before it; the rules in order, the first that fits wins."""
+    focus, previous = state.focus, state.previous
+    both = f"{previous} {text}"
+    if state.pending and mentions and len(content_words(folded)) <= SHORT:  # "what are its side effects?" - "sorry, i meant lithium"
+        return _Reading(f"{_names(mentions, lexicon)}: {state.pending}", mentions)
+    if not previous:
+        return _Reading(text, mentions, needs_topic=not mentions and _refers_to_nothing(folded))
+    if _is_correction(folded):
+        corrected = _corrected(text, mentions, focus, previous, lexicon)
+        if corrected:
+            return _Reading(corrected, _own_mentions(corrected, lexicon), both)
+    ordinal = None if mentions else _ordinal(folded)
+    if ordinal is not None and len(focus) > 1:
+        focus = (focus[ordinal if -len(focus) <= ordinal < len(focus) else -1],)
+        return _Reading(f"{_names(focus, lexicon)}: {text}", focus, f"{_names(focus, lexicon)}: {text}")
+    if mentions:
+        if _only_swaps_topic(folded, text, mentions):
+            swapped = _swap(previous, mentions, lexicon, text)
+            return _Reading(swapped, _own_mentions(swapped, lexicon), both)
+        goes_on = _OPENING.search(folded) and all(lexicon.topics[item.topic_id].kind == "condition" for item in mentions)
+        if focus and (
+            goes_on or _leans_beside_name(folded)
+        ):  # "can it set off panic attacks": both the old topic and the new one are meant
+            joined = _merged(_things(focus, lexicon), mentions)
+            return _Reading(f"{_names(_things(focus, lexicon), lexicon)}: {text}", joined, both)
+        return _Reading(text, mentions)
+    if leans(folded) or _fragment(folded, lexicon):
+        if not focus:  # nothing with a name was spoken of: the previous question itself is what this leans on
+            return _Reading(both, context=previous, ordinal=ordinal)
+        things = _things(focus, lexicon)
+        return _Reading(f"{_names(things, lexicon)}: {text}", things, both, ordinal=ordinal)
+    # A whole question without a name may or may not go on about the same: it is searched both ways.
+    return _Reading(text, context=f"{_names(_things(focus, lexicon), lexicon)}: {text}" if focus else "")
+
+
 def _own_mentions(text: str, lexicon: Lexicon) -> tuple[Mention, ...]:
+    return _merged((), lexicon.mentions(text))
+
+
+def _merged(first: Sequence[Mention], second: Sequence[Mention]) -> tuple[Mention, ...]:
+    """Both, each name once."""
     seen: dict[tuple[str, str], Mention] = {}
-    for mention in lexicon.mentions(text):
+    for mention in (*first, *second):
         seen.setdefault((mention.topic_id, mention.member), mention)
     return tuple(seen.values())
 
 
-def _read(message: str, focus: tuple[Mention, ...], previous: str, lexicon: Lexicon) -> Query:
-    corrections = lexicon.correct(message)
-    text = replace_words(message.strip(), dict(corrections))
-    mentions = _own_mentions(text, lexicon)
-    folded = " ".join(fold(text).split())
-    if _ASIDE.match(folded):
-        return Query(message, text, *_topics(mentions), corrections=corrections)
-    if not previous:
-        needs = not mentions and leans(folded) and not _self_sufficient(folded)
-        return Query(message, text, *_topics(mentions), needs_topic=needs, corrections=corrections)
-    if _is_correction(folded):
-        corrected = _corrected(text, mentions, focus, previous, lexicon)
-        if corrected:
-            return Query(
-                message, corrected, *_topics(_own_mentions(corrected, lexicon)), corrections=corrections, context=f"{previous} {text}"
-            )
-    ordinal = _ordinal(folded) if not mentions else None
-    if ordinal is not None and len(focus) > 1:
-        focus = (focus[ordinal if -len(focus) <= ordinal < len(focus) else -1],)
-        ordinal = None
-    if mentions:
-        if _only_swaps_topic(folded, text, mentions, lexicon):
-            swapped = _swap(previous, mentions, lexicon, text)
-            return Query(message, swapped, *_topics(_own_mentions(swapped, lexicon)), corrections=corrections, context=f"{previous} {text}")
-        if _PRONOUN.search(folded) and focus and _names_a_partner(folded):
-            joined = tuple({(item.topic_id, item.member): item for item in (*focus, *mentions)}.values())
-            named = _names(focus, lexicon)
-            return Query(message, f"{named}: {text}", *_topics(joined), corrections=corrections, context=f"{previous} {text}")
-        return Query(message, text, *_topics(mentions), corrections=corrections)
-    if not leans(folded) and not _fragment(folded, lexicon):
-        return Query(message, text, corrections=corrections)
-    if not focus:
-        # Nothing with a name was spoken of: the previous question itself is what this leans on.
-        return Query(message, f"{previous} {text}", corrections=corrections, context=previous, ordinal=ordinal)
-    return Query(
-        message,
-        f"{_names(focus, lexicon)}: {text}",
-        *_topics(focus),
-        corrections=corrections,
-        context=f"{previous} {text}",
-        ordinal=ordinal,
-    )
+def _things(focus: tuple[Mention, ...], lexicon: Lexicon) -> tuple[Mention, ...]:
+    """What a follow-up is about: of "zinc for depression", the zinc."""
+    return tuple(item for item in focus if lexicon.topics[item.topic_id].kind != "condition") or focus
 
 
 def leans(folded: str) -> bool:
     """Whether a folded message refers to something outside itself."""
-    return bool(_OPENING.search(folded) or _DEMONSTRATIVE.search(folded) or _PRONOUN.search(folded))
+    return bool(_OPENING.search(folded) or _DEMONSTRATIVE.search(folded) or _PRONOUN.search(_DUMMY.sub("", folded)))
 
 
-def _self_sufficient(folded: str) -> bool:
-    """Long messages that use a pronoun for something they describe themselves."""
-    return len(content_words(folded)) >= 6 and not _OPENING.search(folded)
+def _refers_to_nothing(folded: str) -> bool:
+    """A first message whose subject is a bare pronoun ("what are its side effects?"); a longer one describes what it means itself."""
+    return bool(_BARE_SUBJECT.search(_DUMMY.sub("", folded)) or _OPENING.search(folded)) and len(content_words(folded)) <= 3
 
 
 def _fragment(folded: str, lexicon: Lexicon) -> bool:
@@ -135,6 +179,8 @@ def _fragment(folded: str, lexicon: Lexicon) -> bool:
 
 
 def _is_correction(folded: str) -> bool:
+    if re.search(r"\bi mean(?:t)?[.!]?$", folded):  # "buspirone i meant"
+        return True
     return bool(_CORRECTION.match(folded) and _CORRECTION_SIGN.search(folded)) or bool(
         re.match(r"^(?:no[,. ]+)?i meant?\b|^not the\b", folded)
     )
@@ -157,29 +203,38 @@ def _names(mentions: Sequence[Mention], lexicon: Lexicon) -> str:
     return " and ".join(dict.fromkeys(item.member or lexicon.topics[item.topic_id].name for item in mentions))
 
 
-def _names_a_partner(folded: str) -> bool:
-    """ "can it be mixed with X", "is it better than X": both the old topic and the new one are meant."""
-    return bool(re.search(r"\b(?:with|than|and|versus|vs|or|like|as|from|to|alongside|on)\b", folded))
+def _leans_beside_name(folded: str) -> bool:
+    """Whether a message that names a topic also refers back: "is it better than X", "does that go for X as well"."""
+    bare = _DUMMY.sub("", folded)
+    return bool(_PRONOUN.search(bare) or _DEMONSTRATIVE.search(bare)) and not _OWN_SUBJECT.search(folded)
 
 
-def _only_swaps_topic(folded: str, text: str, mentions: Sequence[Mention], lexicon: Lexicon) -> bool:
-    """ "what about Zoloft", "and magnesium?": the previous question with another topic."""
-    if not re.match(
+def _only_swaps_topic(folded: str, text: str, mentions: Sequence[Mention]) -> bool:
+    """ "what about Zoloft", "and magnesium?", "vitamin d?": the previous question with another topic."""
+    opened = re.match(
         r"^(?:and|what about|how about|what of|or|same (?:for|with|question for)|ok(?:ay)? and|but what about|also|now)\b", folded
-    ):
+    )
+    if not opened and not folded.endswith("?"):
         return False
     named = {word for item in mentions for word in words(text)[item.start : item.end]}
-    rest = [word for word in content_words(folded) if word not in named and word not in {"instead", "then", "one", "same", "question"}]
-    return not rest
+    return not [word for word in content_words(folded) if word not in named and word not in _FILLERS]
 
 
 def _swap(previous: str, mentions: Sequence[Mention], lexicon: Lexicon, text: str) -> str:
-    """`previous` with its topic names exchanged for those that `mentions` names in `text`; with none to exchange, the new names before it."""
+    """`previous` with its topics exchanged for those that `mentions` names in `text`, conditions for conditions and the rest for the rest;
+    with nothing to exchange, the new names before it.
+    """
     tokens = words(text)
     new = " and ".join(" ".join(tokens[item.start : item.end]) for item in mentions)
-    old = lexicon.mentions(previous)
+
+    def is_condition(item: Mention) -> bool:
+        return lexicon.topics[item.topic_id].kind == "condition"
+
+    wanted = is_condition(mentions[0])
+    found = lexicon.mentions(previous)
+    old = [item for item in found if is_condition(item) == wanted] or ([] if wanted else list(found))
     if not old:
-        return f"{new}: {previous}"
+        return f"{previous} {new}" if wanted else f"{new}: {previous}"
     spans = [match.span() for match in _WORD.finditer(previous)]
     result = previous[: spans[old[0].start][0]] + new
     cursor = spans[old[0].end - 1][1]

@@ -26,7 +26,7 @@ Vector = NDArray[np.float32]
 Embed = Callable[[str], Vector]
 
 MAX_SENTENCES = 12
-THRESHOLDS = ("emergency_card", "emergency_strip", "crisis_card", "crisis_strip", "refusal", "aside")
+THRESHOLDS = ("emergency_card", "emergency_strip", "crisis_card", "crisis_strip", "refusal", "smalltalk")
 
 _OTHER_PERSON = re.compile(
     r"\b(?:my|our|her|his|a|this) (?:\w+ ){0,2}(?:son|daughter|kid|child|mom|mum|mother|dad|father|wife|husband|partner|boyfriend|girlfriend|bf|gf|"
@@ -126,13 +126,9 @@ class Guard:
             return Verdict(kind, strip, reason=f"score refusal {scores['refusal']:.2f}", scores=scores)
         if aside:
             return Verdict(aside.outcome, strip, reason=f"pattern {aside.id}", scores=scores)
-        if scores:
-            outcome = max(("smalltalk", "out_of_scope"), key=lambda name: scores[name])
-            needed = self._thresholds["aside"]
-            if query.topic_ids or follow_up:  # naming a topic of the corpus is a strong sign of a real question
-                needed = (1 + needed) / 2
-            if scores[outcome] >= needed:
-                return Verdict(outcome, strip, reason=f"score {outcome} {scores[outcome]:.2f}", scores=scores)
+        # "Out of scope" is not decided here: its score is one of the signs from which retrieval's confidence is computed.
+        if scores and scores["smalltalk"] >= self._thresholds["smalltalk"] and not query.topic_ids:
+            return Verdict("smalltalk", strip, reason=f"score smalltalk {scores['smalltalk']:.2f}", scores=scores)
         return Verdict("general", strip, reason="no sign of anything else", scores=scores)
 
     def _leans(self, message: str, query: Query) -> bool:

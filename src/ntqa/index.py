@@ -22,6 +22,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ntqa.config import TRAINING_VERSION
 from ntqa.errors import IndexUnavailableError, StaleIndexError
 from ntqa.schema import Corpus
 from ntqa.sentences import one_line, passage_text, sentence_spans
@@ -90,14 +91,16 @@ def sentence_rows(corpus: Corpus, model_id: str) -> list[Row]:
 
 
 def training_hash(corpus: Corpus, model_id: str) -> str:
-    """Hash of everything the guard is trained on."""
-    content = [model_id] + [f"{item.outcome}\t{item.text}\t{'|'.join(item.history)}" for item in corpus.guard_examples]
+    """Hash of the examples that the guard is trained on, and of how it is trained."""
+    content = [model_id, str(TRAINING_VERSION)] + [
+        f"{item.outcome}\t{item.text}\t{'|'.join(item.history)}" for item in corpus.guard_examples
+    ]
     return hashlib.sha256("\n".join(content).encode()).hexdigest()[:32]
 
 
 def calibration_hash(corpus: Corpus) -> str:
-    """Hash of the questions that set the cut-off."""
-    content = [f"{item.text}\t{'|'.join(item.passages)}" for item in corpus.calibration]
+    """Hash of the questions that set the cut-off, and of how it is set."""
+    content = [str(TRAINING_VERSION)] + [f"{item.text}\t{'|'.join(item.passages)}" for item in corpus.calibration]
     return hashlib.sha256("\n".join(content).encode()).hexdigest()[:32]
 
 
@@ -355,6 +358,24 @@ def stored_guard(index_dir: Path, guard_hash: str) -> dict[str, NDArray[Any]] | 
         return _arrays(_verified(index_dir / "editions" / manifest["edition"], manifest, "guard.npz"))
     except IndexUnavailableError:
         return None
+
+
+RECALIBRATE_AFTER = 0.05  # share of changed entries; a few edits move the confidence less than its own uncertainty
+
+
+def stored_calibration(index_dir: Path, wanted: str, keys: Sequence[str]) -> dict[str, NDArray[Any]] | None:
+    """The fitted confidence of the current edition when it still holds: same questions, nearly the same entries as when it was fitted."""
+    try:
+        manifest = read_manifest(index_dir)
+        if manifest["hashes"].get("calibration") != wanted:
+            return None
+        stored = _arrays(_verified(index_dir / "editions" / manifest["edition"], manifest, "calibration.npz"))
+    except IndexUnavailableError:
+        return None
+    if "entries" not in stored:
+        return None
+    fitted_on = {key.decode() for key in stored["entries"]}
+    return stored if len(fitted_on ^ set(keys)) <= RECALIBRATE_AFTER * len(fitted_on) else None
 
 
 def roll_back(index_dir: Path) -> str:

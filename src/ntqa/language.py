@@ -8,9 +8,7 @@ from typing import Any
 from ntqa.lexicon import Lexicon
 from ntqa.words import STOP_WORDS, words
 
-_CANDIDATES = ("en", "es", "fr", "de", "it", "pt", "nl", "pl", "sv", "tr")
-STRANGE_SHARE = 0.5  # of the words; below it a message is taken as English without asking
-MINIMUM_WORDS = 3
+_CANDIDATES = ("en", "es", "fr", "de", "it", "pt", "nl", "pl", "sv", "tr", "ru", "uk", "ar", "hi", "zh", "ja")
 
 
 @lru_cache(maxsize=1)
@@ -23,18 +21,16 @@ def _identifier() -> Any:
 
 
 def language_of(text: str, lexicon: Lexicon) -> str:
-    """ISO 639 code; "en" for anything that is mostly English words, names the corpus knows, or too short to tell."""
-    found = [word for word in words(text) if not word.isdigit()]
-    strange = [word for word in found if word not in STOP_WORDS and not lexicon.is_common(word) and not lexicon.knows(word)]
-    foreign_share = len(strange) / max(len(found), 1)
-    if text.isascii() and (len(found) < MINIMUM_WORDS or foreign_share < STRANGE_SHARE) and not _foreign_function_words(found):
+    """ISO 639 code; "en" for anything without foreign letters or foreign function words: misspelt English is English."""
+    found = words(text)
+    foreign = sum(word in _FUNCTION_WORDS for word in found)
+    if text.isascii() and not foreign:
+        return "en"
+    known = sum(word in STOP_WORDS or lexicon.is_common(word) or lexicon.knows(word) for word in found)
+    if found and known - foreign > len(found) / 2:
         return "en"
     code: str = _identifier().classify(text)[0]
     return code
-
-
-def _foreign_function_words(found: list[str]) -> bool:
-    return sum(word in _FUNCTION_WORDS for word in found) >= 2
 
 
 _FUNCTION_WORDS = frozenset(

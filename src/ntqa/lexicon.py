@@ -45,20 +45,21 @@ class Lexicon:
         self._other = {name_key(name) for name in corpus.other_names}
         for topic_id, name, member in topic_names(corpus):
             key = name_key(name)
-            for form in {key, ("".join(key),)}:  # "5 htp" is also typed "5htp"
-                self._names.setdefault(form, (topic_id, member))
+            self._names.setdefault(key, (topic_id, member))
+            joined = "".join(key)  # "5 htp" is also typed "5htp"; but "SAM-e" is not the word "same"
+            if joined not in STOP_WORDS and joined not in common_words:
+                self._names.setdefault((joined,), (topic_id, member))
         self._name_words = {word for key in self._names for word in key}
         text_words: set[str] = set()
         for passage in corpus.passages.values():
             text_words.update(words(passage.title))
             text_words.update(words(passage.text))
-        self._vocabulary = sorted(
-            word for word in text_words | self._name_words if len(word) >= 4 and not word.isdigit() and word not in STOP_WORDS
-        )
+        self._vocabulary = sorted(word for word in text_words | self._name_words | STOP_WORDS if len(word) >= 4 and not word.isdigit())
         known = set(text_words) | self._name_words
         for passage in corpus.passages.values():
             for question in passage.questions:
                 known.update(words(question))
+        self._known = known
         self._known_stems = {stem(word) for word in known}
         self._corrected: dict[str, str] = {}
 
@@ -81,6 +82,18 @@ class Lexicon:
             else:
                 position += 1
         return tuple(found)
+
+    def canonical(self, text: str) -> str:
+        """`text` with each named topic under the corpus's own name: "zoloft weight gain" -> "sertraline (SSRIs) weight gain"."""
+        tokens = words(text)
+        pieces: list[str] = []
+        position = 0
+        for mention in self.mentions(text):
+            name = self.topics[mention.topic_id].name
+            pieces += tokens[position : mention.start]
+            pieces.append(f"{mention.member} ({name})" if mention.member else name)
+            position = mention.end
+        return " ".join([*pieces, *tokens[position:]])
 
     def other_names(self, text: str) -> tuple[str, ...]:
         """Names in `text` of things that the corpus knows it does not cover."""
@@ -122,13 +135,14 @@ class Lexicon:
     def _nearest(self, word: str) -> str:
         if len(word) < 4 or len(word) > 30 or word in STOP_WORDS or not word.isalpha():
             return ""
-        if self.knows(word) or self.is_common(word) or (_singular(word),) in self._other:
+        if word in self._known or _singular(word) in self._known or self.is_common(word) or (_singular(word),) in self._other:
             return ""
+        inflected = self.knows(word)  # "supplementing" beside "supplement"; but "creatin" has the stem of "creatine" and is none
         allowed = 1 if len(word) < 7 else 2 if len(word) < 12 else 3
         best: tuple[float, int, str] | None = None
         second = 99.0
         for candidate in self._vocabulary:
-            if abs(len(candidate) - len(word)) > allowed:
+            if abs(len(candidate) - len(word)) > allowed or (inflected and candidate not in self._name_words):
                 continue
             distance = OSA.distance(word, candidate, score_cutoff=allowed)
             if distance > allowed or (candidate[0] != word[0] and distance > 1):

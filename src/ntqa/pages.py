@@ -10,7 +10,7 @@ def _page(title: str, body: str, texts: Texts) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<title>{escape(title)}</title><link rel="stylesheet" href="/page/ntqa.css"></head><body class="ntqa-page">'
-        f'<header><a href="/">{escape(texts["page.back"])}</a> <a class="help-link" href="/help">{escape(texts["page.help"])}</a></header>'
+        f'<header class="bar"><a href="/">{escape(texts["page.back"])}</a> <a class="help-link" href="/help">{escape(texts["page.help"])}</a></header>'
         f"<main>{body}</main><footer><p>{escape(texts['page.disclaimer'])}</p></footer></body></html>"
     )
 
@@ -21,10 +21,10 @@ def passage_page(passage: Passage, corpus: Corpus, marked: tuple[int, int] | Non
     topic = corpus.topics.get(passage.topic_id)
     parts = [
         f"<h1>{escape(passage.title)}</h1>",
-        f'<article class="quote"><blockquote>{passage_body_html(passage, 0, len(passage.text), marked)}</blockquote>',
+        f'<article class="quote" id="quote"><blockquote>{passage_body_html(passage, 0, len(passage.text), marked)}</blockquote>',
         meta_html(passage, texts),
         "" if passage.reviewer else f'<p class="note">{escape(texts["label.not_clinician"])}</p>',
-        sources_html(passage, corpus, texts),
+        sources_html(passage, corpus, texts, unfolded=True),
         "</article>",
     ]
     for key, links in (("companion", passage.shown_with), ("counterpoint", passage.counterpoint)):

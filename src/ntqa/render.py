@@ -130,9 +130,12 @@ def reply_text(reply: Reply, corpus: Corpus) -> str:
     if reply.unknown_terms and reply.kind == "not_covered":
         blocks.append(f"{texts['label.unknown']} {', '.join(reply.unknown_terms)}")
     if reply.related:
-        label = texts["label.nearest" if reply.kind == "not_covered" and reply.result else "label.related"]
-        blocks.append("\n".join([label, *(f"  {item}" for item in reply.related)]))
+        blocks.append("\n".join([_related_label(reply, texts), *(f"  {item}" for item in reply.related)]))
     return "\n\n".join(blocks) + "\n"
+
+
+def _related_label(reply: Reply, texts: Texts) -> str:
+    return texts["label.nearest" if reply.kind == "not_covered" and reply.result else "label.related"]
 
 
 def _quote_text(quote: Quote, corpus: Corpus, texts: Texts) -> str:
@@ -164,6 +167,8 @@ def reply_html(reply: Reply, corpus: Corpus) -> str:
     parts.append(_card_html(reply, texts))
     if reply.unknown_terms and reply.kind == "not_covered":
         parts.append(f'<p class="unknown">{escape(texts["label.unknown"])} {escape(", ".join(reply.unknown_terms))}</p>')
+    if reply.related:  # the questions themselves are buttons below the message
+        parts.append(f'<p class="related-label">{escape(_related_label(reply, texts))}</p>')
     return f'<div class="reply reply-{reply.kind.replace("_", "-")}">{"".join(parts)}</div>'
 
 
@@ -240,7 +245,7 @@ def passage_body_html(passage: Passage, start: int, end: int, marked: tuple[int,
     for match in re.finditer(r"\S(?:.*?\S)??(?=\s*\n\s*\n|\s*\Z)", text[start:end], re.DOTALL):
         first, last = start + match.start(), start + match.end()
         low, high = max(first, min(marked[0], last)), max(first, min(marked[1], last))
-        inside = f'<mark id="quote">{_flow(text[low:high])}</mark>' if low < high else ""
+        inside = f"<mark>{_flow(text[low:high])}</mark>" if low < high else ""
         pieces.append(f"<p>{_flow(text[first:low])}{inside}{_flow(text[high:last])}</p>")
     return "".join(pieces)
 
@@ -264,7 +269,7 @@ def meta_html(passage: Passage, texts: Texts) -> str:
     return f'<p class="meta">{" ".join(parts)}</p>' if parts else ""
 
 
-def sources_html(passage: Passage, corpus: Corpus, texts: Texts) -> str:
+def sources_html(passage: Passage, corpus: Corpus, texts: Texts, unfolded: bool = False) -> str:
     """The numbered sources of a passage."""
     if not passage.source_ids:
         return ""
@@ -276,4 +281,5 @@ def sources_html(passage: Passage, corpus: Corpus, texts: Texts) -> str:
         if source.url:
             title = f'<a href="{escape(source.url)}" rel="noopener noreferrer" target="_blank">{title}</a>'
         items.append(f'<li>{title} <span class="note">{escape(detail)}</span></li>')
-    return f'<details class="sources"><summary>{escape(texts["label.sources"])} {len(items)}</summary><ol>{"".join(items)}</ol></details>'
+    is_open = " open" if unfolded else ""
+    return f'<details class="sources"{is_open}><summary>{escape(texts["label.sources"])} {len(items)}</summary><ol>{"".join(items)}</ol></details>'

@@ -32,6 +32,7 @@ FEATURES = (
     "topic",  # the first hit belongs to a topic that the question names
     "named",  # the question names any topic
     "length",  # log of the number of telling words
+    "outside",  # the guard's probability that the message is out of scope or small talk
 )
 
 
@@ -43,6 +44,9 @@ class Retriever:
         self._passages: tuple[Passage, ...] = tuple(corpus.passages.values())
         position = {passage.id: index for index, passage in enumerate(self._passages)}
         self._owner = np.array([position[row.passage_id] for row in edition.entries], dtype=np.int64)
+        # Entries lie in the order of the passages, each passage's own text before its questions.
+        self._first_entry = np.searchsorted(self._owner, np.arange(len(self._passages)))
+        self._entry_count = np.bincount(self._owner, minlength=len(self._passages))
         self._is_question = np.array([row.kind == "question" for row in edition.entries])
         documents = [self._terms(passage) for passage in self._passages]
         self._document_terms = [frozenset(document) for document in documents]
@@ -72,15 +76,16 @@ class Retriever:
 
     # -- search --
 
-    def search(self, query: Query, embed: Embed, limit: int = 10, filtered: bool = True) -> SearchResult:
-        """The best passages for `query`, best first, and how sure it is that the first one answers.
+    def search(self, query: Query, embed: Embed, limit: int = 10, filtered: bool = True, outside: float = 0.0) -> SearchResult:
+        """The best passages for `query`, best first, and how sure it is that the corpus covers it.
 
         `embed` gives the unit vector of a text. With `filtered`, passages about another substance than the one asked about are left out.
+        `outside`: the guard's probability that the question belongs to another field.
         """
         dense, question = self._dense(query, embed)
         keyword = self._keywords.scores(self._query_terms(query))
         allowed = self._allowed(query) if filtered else np.ones(len(self._passages), dtype=bool)
-        fused = self._fuse(np.where(allowed, dense, -1.0), np.where(allowed, keyword, 0.0), query)
+        fused = self._fuse(np.where(allowed, dense, -1.0), np.where(allowed, keyword, 0.0))
         fused[~allowed] = -1.0
         order = [int(index) for index in np.argsort(-fused, kind="stable")[:limit] if fused[index] > 0]
         dense_rank = _ranks(dense)
@@ -98,8 +103,11 @@ class Retriever:
         unknown = self.unknown_terms(query)
         if not hits:
             return SearchResult((), 0.0, unknown)
-        features = self._features(query, order, dense, question, unknown)
-        return SearchResult(hits, confidence(features, self._edition.calibration), unknown, features)
+        features = (*self._features(query, order, dense, question, unknown), outside)
+        vector = embed(query.text)
+        if query.context:
+            vector = (vector + embed(query.context)) / 2
+        return SearchResult(hits, confidence(features, vector, self._edition.calibration), unknown, features)
 
     def _query_terms(self, query: Query) -> list[str]:
         found = terms(query.text)
@@ -110,17 +118,31 @@ class Retriever:
         return found
 
     def _dense(self, query: Query, embed: Embed) -> tuple[Vector, Vector]:
-        """Best cosine of each passage over all its entries, and over its curated questions, each of shape (passages,)."""
-        best = self._entry_scores(embed(query.text))
+        """Similarity of each passage over its entries, and best cosine over its curated questions, each of shape (passages,)."""
+        config = self._config
+        scores = self._entry_scores(embed(query.text))
+        canonical = self._lexicon.canonical(query.text) if query.topic_ids else ""
+        if canonical and words(canonical) != words(query.text):
+            share = config.canonical_weight
+            scores = (1 - share) * scores + share * self._entry_scores(embed(canonical))
         if query.context:  # late fusion of the turn as read with (previous turn + turn)
-            share = self._config.context_weight
-            best = (1 - share) * best + share * self._entry_scores(embed(query.context))
-        passages = np.full(len(self._passages), -1.0, dtype=np.float32)
+            share = config.context_weight
+            scores = (1 - share) * scores + share * self._entry_scores(embed(query.context))
+        by_rank = self._best_entries(scores)
+        best = by_rank[0]
+        support = np.nanmean(np.where(np.isnan(by_rank[1:]), best, by_rank[1:]), axis=0)
+        best = (1 - config.support_weight) * best + config.support_weight * support
+        dense = (1 - config.passage_weight) * best + config.passage_weight * scores[self._first_entry]
         questions = np.full(len(self._passages), -1.0, dtype=np.float32)
-        weighted = np.where(self._is_question, best * self._config.question_weight, best)
-        np.maximum.at(passages, self._owner, weighted)
-        np.maximum.at(questions, self._owner[self._is_question], best[self._is_question])
-        return passages, questions
+        np.maximum.at(questions, self._owner[self._is_question], scores[self._is_question])
+        return dense.astype(np.float32), questions
+
+    def _best_entries(self, scores: Vector, ranks: int = 3) -> Vector:
+        """The `ranks` best entry scores of each passage, shape (ranks, passages); NaN where a passage has fewer entries."""
+        ordered = scores[np.lexsort((-scores, self._owner))]
+        last = len(ordered) - 1
+        rows = [np.where(self._entry_count > rank, ordered[np.minimum(self._first_entry + rank, last)], np.nan) for rank in range(ranks)]
+        return np.array(rows, dtype=np.float32)
 
     def _entry_scores(self, vector: Vector) -> Vector:
         scores = np.full(len(self._owner), -1.0, dtype=np.float32)
@@ -130,7 +152,7 @@ class Retriever:
         scores[rows[0][found]] = values[0][found]
         return scores
 
-    def _fuse(self, dense: Vector, keyword: Vector, query: Query) -> Vector:
+    def _fuse(self, dense: Vector, keyword: Vector) -> Vector:
         """Convex combination of min-max normalised scores over the union of both pools; -1 outside it."""
         pool = min(self._config.pool, len(dense))
         chosen = np.union1d(_top(dense, pool), _top(keyword, pool))
@@ -139,16 +161,7 @@ class Retriever:
         fused = np.full(len(dense), -1.0, dtype=np.float32)
         if len(chosen):
             fused[chosen] = weight * _min_max(dense[chosen]) + (1 - weight) * _min_max(keyword[chosen]) + 1e-6
-            for index in chosen:
-                fused[index] += self._topic_bonus(int(index), query)
         return fused
-
-    def _topic_bonus(self, index: int, query: Query) -> float:
-        if not query.topic_ids:
-            return 0.0
-        if self._passages[index].topic_id in query.topic_ids:
-            return self._config.topic_bonus
-        return self._config.topic_bonus / 2 if self._named[index][0] & set(query.topic_ids) else 0.0
 
     def _allowed(self, query: Query) -> NDArray[np.bool_]:
         """Which passages are about what was asked: with a substance named, only those that belong to it or name it in their title
@@ -222,11 +235,11 @@ class Retriever:
         )
 
 
-def confidence(features: Sequence[float], calibration: Mapping[str, NDArray[Any]]) -> float:
-    """Probability that the first hit answers, by the logistic model fitted at build; 1.0 when the corpus has no calibration."""
+def confidence(features: Sequence[float], question: Vector, calibration: Mapping[str, NDArray[Any]]) -> float:
+    """Probability that the corpus covers the question, by the logistic model fitted at build; 1.0 when the corpus has no calibration."""
     if "weights" not in calibration:
         return 1.0
-    logit = float(np.dot(calibration["weights"], features) + calibration["bias"])
+    logit = float(np.dot(calibration["weights"], features) + np.dot(calibration["question"], question) + calibration["bias"])
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
 
 

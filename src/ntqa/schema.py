@@ -152,6 +152,11 @@ class Verdict:
     reason: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def outside(self) -> float:
+        """Probability that the message belongs to no field of this corpus."""
+        return self.scores.get("out_of_scope", 0.0) + self.scores.get("smalltalk", 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -165,7 +170,7 @@ class Hit:
 @dataclass(frozen=True, slots=True)
 class SearchResult:
     hits: tuple[Hit, ...]
-    confidence: float  # calibrated probability that the first hit answers; 1.0 when the corpus has no calibration
+    confidence: float  # calibrated probability that the corpus covers the question; 1.0 when it has no calibration
     unknown_terms: tuple[str, ...] = ()
     features: tuple[float, ...] = ()
 

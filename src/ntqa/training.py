@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,18 +26,21 @@ SEED = 7
 FULL_CARD_BUDGET = 0.010  # crisis and emergency cards, each half
 STRIP_BUDGET = 0.040
 REFUSAL_BUDGET = 0.03
+SMALLTALK_BUDGET = 0.003
 FLOOR = {"card": 0.25, "strip": 0.06, "refusal": 0.25}  # no threshold below these, however clean the data look
+
+
+CURATED_WEIGHT = 0.3  # of a curated question, all of which are general, beside a hand-written example
+COMPOSED_WEIGHT = 0.5
+COMPOSED_SHARE = 0.5  # of the examples that also appear inside a longer message
 
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
     texts: tuple[str, ...]  # the message (or, with history, previous turn + message), then its sentences
     outcome: int
-
-
-def training_texts(examples: Sequence[GuardExample]) -> list[str]:
-    """Every text whose vector the training needs, without repetition."""
-    return list(dict.fromkeys(text for example in examples for text in _sample(example).texts))
+    weight: float = 1.0
+    parents: tuple[int, ...] = ()  # of a composed message: positions of the examples it is made of
 
 
 def _sample(example: GuardExample) -> _Sample:
@@ -44,36 +48,69 @@ def _sample(example: GuardExample) -> _Sample:
     return _Sample((message, *split_message(example.text)), OUTCOMES.index(example.outcome))
 
 
-def train_guard(examples: Sequence[GuardExample], embed: Embed, lexicon: Lexicon) -> Arrays:
+def _composed(examples: Sequence[GuardExample]) -> list[_Sample]:
+    """Longer messages in which one example stands before or after a general one: the more serious outcome is that of the whole.
+
+    Without them, length itself looks like danger, because people in danger write long messages.
+    """
+    order = random.Random(SEED)
+    alone = [index for index, example in enumerate(examples) if not example.history]
+    general = [index for index in alone if examples[index].outcome == "general"]
+    composed = []
+    for index in alone:
+        if not general or order.random() > COMPOSED_SHARE:
+            continue
+        pair = [index, order.choice(general)]
+        order.shuffle(pair)
+        text = " ".join(examples[member].text.rstrip(" .") + "." for member in pair)
+        outcome = examples[index].outcome
+        outcome = "general" if outcome in ("smalltalk", "general") else outcome
+        if outcome != "out_of_scope":
+            composed.append(_Sample((text,), OUTCOMES.index(outcome), COMPOSED_WEIGHT, tuple(pair)))
+    return composed
+
+
+def training_texts(examples: Sequence[GuardExample]) -> list[str]:
+    """Every text of the guard's own data whose vector the training needs, without repetition."""
+    samples = [*(_sample(example) for example in examples), *_composed(examples)]
+    return list(dict.fromkeys(text for sample in samples for text in sample.texts))
+
+
+def train_guard(examples: Sequence[GuardExample], curated: Sequence[str], embed: Embed, lexicon: Lexicon) -> Arrays:
     """Weights and thresholds of the guard, as plain arrays; empty when there are no examples.
 
-    A multinomial logistic regression over embedding, hashed n-grams and named features; thresholds from its cross-validated
-    probabilities: as low as the budgets for needless cards, strips and refusals allow.
+    A multinomial logistic regression over embedding, hashed n-grams and named features, trained on the examples, on `curated` questions
+    (all general) and on messages composed of two examples. Thresholds come from its cross-validated probabilities on the examples: as
+    low as the budgets for needless cards, strips and refusals allow.
     """
     if len({example.outcome for example in examples}) < 2:
         return {}
     from sklearn.model_selection import StratifiedKFold
 
-    samples = [_sample(example) for example in examples]
-    owners = np.array([index for index, sample in enumerate(samples) for _ in sample.texts])
-    texts = [text for sample in samples for text in sample.texts]
-    features = _matrix(texts, embed, lexicon)
+    general = OUTCOMES.index("general")
+    judged = [_sample(example) for example in examples]
+    extra = [*_composed(examples), *(_Sample((text,), general, CURATED_WEIGHT) for text in dict.fromkeys(curated))]
+    samples = [*judged, *extra]
+    features = _matrix([text for sample in samples for text in sample.texts], embed, lexicon)
+    starts = np.cumsum([0, *(len(sample.texts) for sample in samples)])
     labels = np.array([sample.outcome for sample in samples])
-    first = np.array([index == 0 or owners[index] != owners[index - 1] for index in range(len(owners))])
-    held_out = np.zeros((len(texts), len(OUTCOMES)), dtype=np.float32)
+    weights = np.array([sample.weight for sample in samples])
+    scores: list[dict[str, float]] = [{} for _ in judged]
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
-    for train, test in folds.split(labels[:, None], labels):
-        model = _fit(features[np.flatnonzero(first & np.isin(owners, train))], labels[train])
-        rows = np.flatnonzero(np.isin(owners, test))
-        held_out[np.ix_(rows, model.classes_)] = model.predict_proba(features[rows])
-    scores = []
-    for index in range(len(samples)):
-        rows = np.flatnonzero(owners == index)
-        scores.append(combine(OUTCOMES, held_out[rows[0]], list(held_out[rows[1:]]), []))
-    model = _fit(features[np.flatnonzero(first)], labels)
-    weights: Arrays = _weights(model, features.shape[1] - BUCKETS)
-    weights.update({f"threshold_{name}": np.array(value) for name, value in choose_thresholds(scores, labels).items()})
-    return weights
+    for train, test in folds.split(labels[: len(judged), None], labels[: len(judged)]):
+        held_out = set(test.tolist())
+        more = [index for index in range(len(judged), len(samples)) if not held_out & set(samples[index].parents)]
+        rows = np.array([*train.tolist(), *more])
+        model = _fit(features[starts[rows]], labels[rows], weights[rows])
+        for index in test:
+            found = np.zeros((len(judged[index].texts), len(OUTCOMES)), dtype=np.float32)
+            found[:, model.classes_] = model.predict_proba(features[starts[index] : starts[index + 1]])
+            scores[index] = combine(OUTCOMES, found[0], list(found[1:]), [])
+    model = _fit(features[starts[:-1]], labels, weights)
+    result: Arrays = _weights(model, features.shape[1] - BUCKETS)
+    thresholds = choose_thresholds(scores, labels[: len(judged)])
+    result.update({f"threshold_{name}": np.array(value) for name, value in thresholds.items()})
+    return result
 
 
 def _matrix(texts: Sequence[str], embed: Embed, lexicon: Lexicon) -> Any:
@@ -90,10 +127,10 @@ def _matrix(texts: Sequence[str], embed: Embed, lexicon: Lexicon) -> Any:
     return hstack([csr_matrix(dense), sparse], format="csr", dtype=np.float32)
 
 
-def _fit(features: Any, labels: NDArray[np.int64]) -> Any:
+def _fit(features: Any, labels: NDArray[np.int64], weights: NDArray[np.float64]) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=REGULARISATION, max_iter=300, tol=1e-3).fit(features, labels)
+    return LogisticRegression(C=REGULARISATION, max_iter=300, tol=1e-3).fit(features, labels, sample_weight=weights)
 
 
 def _weights(model: Any, dense_size: int) -> Arrays:
@@ -118,14 +155,13 @@ def choose_thresholds(scores: Sequence[dict[str, float]], labels: NDArray[np.int
     names = [OUTCOMES[label] for label in labels]
     harmless = [score for score, name in zip(scores, names, strict=True) if name not in ("crisis", "emergency")]
     general = [score for score, name in zip(scores, names, strict=True) if name == "general"]
-    aside = [max(score["smalltalk"], score["out_of_scope"]) for score in general]
     chosen = {}
     for outcome in ("emergency", "crisis"):
         values = [score[outcome] for score in harmless]
         chosen[f"{outcome}_card"] = _within(values, FULL_CARD_BUDGET / 2, FLOOR["card"])
         chosen[f"{outcome}_strip"] = min(_within(values, STRIP_BUDGET / 2, FLOOR["strip"]), chosen[f"{outcome}_card"])
     chosen["refusal"] = _within([score["refusal"] for score in general], REFUSAL_BUDGET, FLOOR["refusal"])
-    chosen["aside"] = _within(aside, 0.01, 0.5)
+    chosen["smalltalk"] = _within([score["smalltalk"] for score in general], SMALLTALK_BUDGET, 0.5)
     assert set(chosen) == set(THRESHOLDS) and REFUSALS
     return chosen
 
@@ -142,34 +178,55 @@ def _within(values: Sequence[float], budget: float, floor: float) -> float:
 # --- confidence ----------------------------------------------------------------------------------------------------------
 
 
-def fit_confidence(features: NDArray[np.float64], answered: NDArray[np.bool_], covered: NDArray[np.bool_]) -> Arrays:
-    """Logistic weights for "the first hit answers", and the cut-off below which nothing is quoted.
+QUESTION_SCALE = 3.0  # of the question's embedding beside the standardised features
+CONFIDENCE_PENALTY = 3.0  # L2
 
-    `features`: (questions, features); `answered`: the first hit was right; `covered`: the corpus has an answer. The weights come from an
-    L2-regularised logistic regression fitted by Newton's method (Hastie et al., Elements of Statistical Learning, 4.4.1), written
-    out here because importing scikit-learn for nine numbers would take a third of the time in which an edit has to be live.
+
+def fit_confidence(features: NDArray[np.float64], questions: NDArray[np.float32], covered: NDArray[np.bool_]) -> Arrays:
+    """Logistic weights for "the corpus covers this question", and the cut-off below which nothing is quoted.
+
+    `features`: (questions, features) of the search; `questions`: their unit vectors, from which the model learns which matters (prices,
+    brands, other fields) a corpus like this never covers; `covered`: the labels. The cut-off comes from cross-validated probabilities.
+    Fitted by Newton's method (Hastie et al., Elements of Statistical Learning, 4.4.1), written out here because importing scikit-learn
+    would take a third of the time in which an edit has to be live.
     """
-    target = answered.astype(float)
     mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
-    design = np.column_stack([(features - mean) / scale, np.ones(len(features))])
-    penalty = np.full(design.shape[1], 1.0)
-    penalty[-1] = 0.0
-    beta = np.zeros(design.shape[1])
-    for _ in range(50):
-        probability = 1 / (1 + np.exp(-np.clip(design @ beta, -30, 30)))
-        gradient = design.T @ (target - probability) - penalty * beta
-        hessian = (design * (probability * (1 - probability))[:, None]).T @ design + np.diag(penalty) + 1e-9 * np.eye(len(beta))
-        step = np.linalg.solve(hessian, gradient)
-        beta += step
-        if np.abs(step).max() < 1e-8:
-            break
-    probability = 1 / (1 + np.exp(-np.clip(design @ beta, -30, 30)))
-    weights = beta[:-1] / scale
+    design = np.column_stack([(features - mean) / scale, questions * QUESTION_SCALE, np.ones(len(features))])
+    target = covered.astype(float)
+    folds = np.random.default_rng(SEED).permutation(len(target)) % 5
+    held_out = np.zeros(len(target))
+    for fold in range(5):
+        held_out[folds == fold] = _probability(design[folds == fold], _newton(design[folds != fold], target[folds != fold]))
+    beta = _newton(design, target)
+    count = features.shape[1]
+    weights = beta[:count] / scale
     return {
         "weights": weights,
+        "question": beta[count:-1] * QUESTION_SCALE,
         "bias": np.array(beta[-1] - float(weights @ mean)),
-        "cut_off": np.array(_cut_off(probability, covered)),
+        "cut_off": np.array(_cut_off(held_out, covered)),
     }
+
+
+def _newton(design: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Coefficients of an L2-regularised logistic regression; the last column, the intercept, is not penalised."""
+    penalty = np.full(design.shape[1], CONFIDENCE_PENALTY)
+    penalty[-1] = 1e-6
+    beta = np.zeros(design.shape[1])
+    for _ in range(25):
+        probability = _probability(design, beta)
+        gradient = design.T @ (target - probability) - penalty * beta
+        hessian = (design * (probability * (1 - probability))[:, None]).T @ design + np.diag(penalty)
+        step = np.linalg.solve(hessian, gradient)
+        beta += step
+        if np.abs(step).max() < 1e-6:
+            break
+    return beta
+
+
+def _probability(design: NDArray[np.float64], beta: NDArray[np.float64]) -> NDArray[np.float64]:
+    result: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(design @ beta, -30, 30)))
+    return result
 
 
 ANSWERED_NOT_COVERED = 1.0  # cost of quoting something for a question that the corpus does not cover

@@ -172,9 +172,9 @@ def _mount_chat(app: FastAPI, live: Live) -> None:
 
 def _header(texts: Texts) -> str:
     return (
-        f'<div class="ntqa-header"><h1>{escape(texts["page.title"])}</h1>'
+        f'<div class="bar"><h1>{escape(texts["page.title"])}</h1>'
+        f'<a class="help-link" href="/help" target="_blank" rel="noopener">{escape(texts["page.help"])}</a></div>'
         f'<p class="intro">{escape(texts["page.intro"])}</p><p class="limits">{escape(texts["page.limits"])}</p>'
-        f'<p class="help-bar"><a class="help-link" href="/help" target="_blank" rel="noopener">{escape(texts["page.help"])}</a></p></div>'
     )
 
 
@@ -188,7 +188,7 @@ def _chat(live: Live, texts: Texts) -> gr.Blocks:
             label=texts["page.conversation"],
             elem_id="ntqa-chat",
             height="auto",
-            min_height="40vh",
+            autoscroll=False,  # ntqa.js shows the beginning of an answer
             buttons=[],
             latex_delimiters=[],
             feedback_options=None,

@@ -1,0 +1,31 @@
+// What Gradio's chat leaves open: short names for screen readers instead of raw sources, the reader's place after an answer, the focus.
+(() => {
+  "use strict";
+  const names = { user: "You asked", bot: "Answer" };
+  let asked = 0;
+
+  function tidy() {
+    for (const message of document.querySelectorAll("#ntqa-chat [aria-label]")) {
+      const kind = message.matches(".user, .user *") ? "user" : message.matches(".bot, .bot *") ? "bot" : "";
+      if (!kind || message.tagName === "BUTTON" || message.tagName === "A") continue;
+      if (message.getAttribute("aria-label") !== names[kind]) message.setAttribute("aria-label", names[kind]);
+      if (message.getAttribute("role") !== "group") message.setAttribute("role", "group");
+    }
+  }
+
+  // A new question goes to the top, so that its answer is read from the beginning; a focus that went with a button returns to the text box.
+  function follow() {
+    const questions = document.querySelectorAll("#ntqa-chat .user-row");
+    if (questions.length === asked || questions.length !== document.querySelectorAll("#ntqa-chat .reply").length) return;
+    if (questions.length > asked) questions[questions.length - 1].scrollIntoView({ block: "start" });
+    asked = questions.length;
+    if (document.activeElement === document.body) document.querySelector("#ntqa-box textarea")?.focus({ preventScroll: true });
+  }
+
+  function start() {
+    // The guards on values keep the changes made here from calling for ever.
+    new MutationObserver(() => { tidy(); follow(); }).observe(document.body, { childList: true, subtree: true });
+  }
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+})();

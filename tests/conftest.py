@@ -1,0 +1,62 @@
+"""The mini corpus, built once with the fake encoder, and copies of it that a test may change."""
+
+from __future__ import annotations
+
+import os
+
+# Before numpy is imported: with more threads than cores, training on the mini corpus takes four times as long.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes import FakeEncoder, copy_mini_corpus
+
+from ntqa.assistant import Assistant
+from ntqa.builder import build
+from ntqa.config import Config
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def mini_config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """The mini corpus with its index; not to be changed."""
+    root = tmp_path_factory.mktemp("mini")
+    config = Config(corpus=copy_mini_corpus(root / "corpus"), index=root / "index", model="fake")
+    build(config, encoder=FakeEncoder())
+    return config
+
+
+@pytest.fixture(scope="session")
+def mini(mini_config: Config) -> Assistant:
+    """The assistant on the mini corpus."""
+    return Assistant.load(mini_config, FakeEncoder())
+
+
+@pytest.fixture
+def own_config(mini_config: Config, tmp_path: Path) -> Config:
+    """A copy of corpus and index that the test may change."""
+    shutil.copytree(mini_config.corpus, tmp_path / "corpus")
+    shutil.copytree(mini_config.index, tmp_path / "index")
+    return replace(mini_config, corpus=tmp_path / "corpus", index=tmp_path / "index")
+
+
+@pytest.fixture
+def kind_of(mini: Assistant) -> Callable[..., str]:
+    """Kind of the reply of the mini assistant to some messages."""
+    return lambda *messages: mini.reply(messages).kind
+
+
+@pytest.fixture(scope="session")
+def real_index() -> Path:
+    """The index of the real corpus, in the repository's own folder and up to date; only what changed is embedded."""
+    result = subprocess.run([sys.executable, "-m", "ntqa", "build"], cwd=REPOSITORY, capture_output=True, text=True)
+    if result.returncode:
+        pytest.fail(f"the index of the real corpus cannot be built:\n{result.stdout}{result.stderr}")
+    return REPOSITORY / "index"

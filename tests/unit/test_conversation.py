@@ -1,0 +1,199 @@
+"""How messages are read, on the mini corpus: each row gives the reader's messages, oldest first, and the reading of the last one."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import FakeEncoder
+
+from ntqa.conversation import leans, reformulate
+from ntqa.lexicon import Lexicon
+from ntqa.schema import Query
+
+SSRIS = "what are ssris?"
+MAGNESIUM = "does magnesium help with sleep?"
+GABA = "what is gaba"
+WORT = "does st john's wort lift mood?"
+PAIR = "zoloft and prozac"
+URINE = "can a urine test measure serotonin?"
+IMBALANCE = "is the chemical imbalance proven?"
+
+# (messages, read as, topics and members)
+READINGS = [
+    # a first message is read as it stands
+    (["what does serotonin do?"], "what does serotonin do?", "serotonin"),
+    (["  What does serotonin do?  "], "What does serotonin do?", "serotonin"),
+    (["what is zoloft"], "what is zoloft", "ssri sertraline"),
+    ([PAIR], PAIR, "ssri sertraline fluoxetine"),
+    (["SSRIs like Zoloft"], "SSRIs like Zoloft", "ssri"),
+    (["is gaba better than magnesium"], "is gaba better than magnesium", "gaba magnesium"),
+    (["do gaba supplements work"], "do gaba supplements work", "gaba-supplement"),
+    (["is it true that serotonin is made in the gut?"], "is it true that serotonin is made in the gut?", "serotonin"),
+    (["hello"], "hello", ""),
+    ([""], "", ""),
+    # misspelt words
+    (["what does seratonin do"], "what does serotonin do", "serotonin"),
+    (["magnesum for sleep"], "magnesium for sleep", "magnesium"),
+    (["zolof, side effects?"], "zoloft, side effects?", "ssri sertraline"),
+    ([SSRIS, "what about magnesum"], "what are magnesium?", "magnesium"),
+    ([SSRIS, "and their side efects?"], "SSRIs: and their side effects?", "ssri"),
+    # pronouns and fragments take the topic of the turn before
+    ([SSRIS, "and their side effects?"], "SSRIs: and their side effects?", "ssri"),
+    ([SSRIS, "what are their side effects"], "SSRIs: what are their side effects", "ssri"),
+    ([SSRIS, "side effects?"], "SSRIs: side effects?", "ssri"),
+    ([SSRIS, "are they safe"], "SSRIs: are they safe", "ssri"),
+    ([SSRIS, "do they work"], "SSRIs: do they work", "ssri"),
+    ([SSRIS, "how long?"], "SSRIs: how long?", "ssri"),
+    ([SSRIS, "why?"], "SSRIs: why?", "ssri"),
+    ([SSRIS, "tell me more"], "SSRIs: tell me more", "ssri"),
+    ([SSRIS, "really?"], "SSRIs: really?", "ssri"),
+    ([SSRIS, "says who"], "SSRIs: says who", "ssri"),
+    ([SSRIS, "and stopping them?"], "SSRIs: and stopping them?", "ssri"),
+    ([SSRIS, "in older adults"], "SSRIs: in older adults", "ssri"),
+    ([SSRIS, "what about them and alcohol"], "SSRIs: what about them and alcohol", "ssri"),
+    (["what is zoloft", "and its side effects?"], "sertraline: and its side effects?", "ssri sertraline"),
+    (["what does serotonin do?", "and in food?"], "Serotonin: and in food?", "serotonin"),
+    # "is that proven?"
+    ([SSRIS, "is that proven?"], "SSRIs: is that proven?", "ssri"),
+    ([MAGNESIUM, "is that proven?"], "Magnesium: is that proven?", "magnesium"),
+    (["which vitamin is best for the heart?", "is that proven?"], "which vitamin is best for the heart? is that proven?", ""),
+    ([IMBALANCE, "why do experts disagree"], "Chemical imbalance: why do experts disagree", "chemical-imbalance"),
+    # the same question about another topic
+    ([SSRIS, "what about magnesium?"], "what are magnesium?", "magnesium"),
+    ([SSRIS, "and prozac"], "what are prozac?", "ssri fluoxetine"),
+    ([SSRIS, "same for fluoxetine"], "what are fluoxetine?", "ssri fluoxetine"),
+    ([MAGNESIUM, "and gaba?"], "does gaba help with sleep?", "gaba"),
+    ([MAGNESIUM, "what about exercise instead"], "does exercise help with sleep?", "exercise"),
+    ([MAGNESIUM, "or exercise?"], "does exercise help with sleep?", "exercise"),
+    (["what is zoloft", "what about prozac?"], "what is prozac", "ssri fluoxetine"),
+    ([WORT, "what about exercise?", "and magnesium?", "and gaba?"], "does gaba lift mood?", "gaba"),
+    (["does magnesium or exercise lift mood?", "what about st john's wort?"], "does st johns wort lift mood?", "st-johns-wort"),
+    # a new question of its own is left alone
+    ([MAGNESIUM, "does exercise lift mood?"], "does exercise lift mood?", "exercise"),
+    ([MAGNESIUM, "which foods raise serotonin?"], "which foods raise serotonin?", "serotonin"),
+    ([SSRIS, "magnesium or gaba for sleep"], "magnesium or gaba for sleep", "magnesium gaba"),
+    ([SSRIS, "what is the capital of norway"], "what is the capital of norway", ""),
+    ([GABA, "what is metformin"], "what is metformin", ""),
+    ([SSRIS, "zoloft?"], "zoloft?", "ssri sertraline"),
+    # the nearest turn that names something wins
+    ([SSRIS, MAGNESIUM, "and its side effects?"], "Magnesium: and its side effects?", "magnesium"),
+    ([SSRIS, "and its side effects?", "what about magnesium?"], "magnesium: and its side effects?", "magnesium"),
+    ([SSRIS, "and its side effects?", "what about magnesium?", "is that proven?"], "Magnesium: is that proven?", "magnesium"),
+    ([SSRIS, "what about exercise", "does it lift mood?"], "Exercise: does it lift mood?", "exercise"),
+    # thanks and greetings in between change nothing
+    ([MAGNESIUM, "thanks"], "thanks", ""),
+    ([MAGNESIUM, "thanks", "and its side effects?"], "Magnesium: and its side effects?", "magnesium"),
+    ([MAGNESIUM, "ok", "is that proven?"], "Magnesium: is that proven?", "magnesium"),
+    ([MAGNESIUM, "got it, thanks!", "what about gaba?"], "does gaba help with sleep?", "gaba"),
+    (["hello", "what does serotonin do?"], "what does serotonin do?", "serotonin"),
+    # "no, I meant ..."
+    ([GABA, "no, i meant the supplement"], "GABA supplements: what is gaba", "gaba-supplement gaba"),
+    ([GABA, "I meant the supplement"], "GABA supplements: what is gaba", "gaba-supplement gaba"),
+    ([GABA, "no, not that one, the pill"], "GABA supplements: what is gaba", "gaba-supplement gaba"),
+    ([GABA, "sorry, i meant magnesium"], "what is magnesium", "magnesium"),
+    ([GABA, "actually i meant serotonin"], "what is serotonin", "serotonin"),
+    (["side effects of magnesium", "no i meant zoloft"], "side effects of zoloft", "ssri sertraline"),
+    # the first, the second, the last
+    ([PAIR, "what about the second one"], "fluoxetine: what about the second one", "ssri fluoxetine"),
+    ([PAIR, "and the first?"], "sertraline: and the first?", "ssri sertraline"),
+    (["gaba or magnesium for sleep", "and the latter?"], "Magnesium: and the latter?", "magnesium"),
+    (["gaba, magnesium and serotonin", "the last one?"], "Serotonin: the last one?", "serotonin"),
+    # comparisons
+    ([SSRIS, "can they be mixed with st john's wort"], "SSRIs: can they be mixed with st john's wort", "ssri st-johns-wort"),
+    ([SSRIS, "is it better than exercise"], "SSRIs: is it better than exercise", "ssri exercise"),
+    ([WORT, "can it be mixed with zoloft?"], "St John's wort: can it be mixed with zoloft?", "st-johns-wort ssri sertraline"),
+    (["zoloft or prozac", "which one is better for sleep"], "sertraline and fluoxetine: which one is better for sleep", "ssri sertraline fluoxetine"),
+    (["is zoloft better than prozac", "and their side effects?"], "sertraline and fluoxetine: and their side effects?", "ssri sertraline fluoxetine"),
+    ([URINE, "are they worth it"], "Urine tests and Serotonin: are they worth it", "urine-tests serotonin"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lexicon(mini) -> Lexicon:
+    return mini.lexicon
+
+
+@pytest.mark.parametrize(("messages", "text", "named"), READINGS, ids=[" | ".join(messages) or "empty" for messages, _, _ in READINGS])
+def test_reading(lexicon: Lexicon, messages: list[str], text: str, named: str):
+    query = reformulate(messages, lexicon)
+    assert (query.text, " ".join((*query.topic_ids, *query.members)), query.needs_topic) == (text, named, False)
+    assert query.asked == messages[-1]
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        ["is that proven?"],
+        ["and its side effects?"],
+        ["what about it"],
+        ["does it work"],
+        ["what about the second one"],
+        ["tell me more"],
+        ["why?"],
+        ["hello", "and its side effects?"],
+        ["thanks", "ok", "is that proven?"],
+        ["", "and its side effects?"],
+        ["what about it", "and its side effects?"],
+    ],
+)
+def test_what_leans_on_nothing_needs_a_topic(lexicon: Lexicon, messages: list[str]):
+    query = reformulate(messages, lexicon)
+    assert query == Query(messages[-1], messages[-1], needs_topic=True)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "does it help with sleep or mood when people take magnesium",
+        "when i wake up at night my heart is racing, is it the medicine from the doctor",
+        "how do plants grow in winter",
+    ],
+)
+def test_a_first_message_that_says_what_it_means_needs_no_topic(lexicon: Lexicon, message: str):
+    assert not reformulate([message], lexicon).needs_topic
+
+
+def test_only_a_follow_up_has_a_context(lexicon: Lexicon):
+    assert reformulate([SSRIS], lexicon).context == ""
+    assert reformulate([SSRIS, MAGNESIUM], lexicon).context == ""
+    follow_up = reformulate([SSRIS, "and their side effects?"], lexicon)
+    assert follow_up.context == "what are ssris? and their side effects?"
+    assert follow_up.follow_up
+
+
+def test_context_grows_from_the_turn_as_read_not_from_the_whole_history(lexicon: Lexicon):
+    query = reformulate([MAGNESIUM, SSRIS, "and their side effects?", "is that proven?"], lexicon)
+    assert query.context == "SSRIs: and their side effects? is that proven?"
+
+
+def test_an_ordinal_without_a_list_is_left_to_the_quotes(lexicon: Lexicon):
+    assert reformulate([SSRIS, "what about the second one"], lexicon).ordinal == 1
+    assert reformulate([SSRIS, "and the third?"], lexicon).ordinal == 2
+    assert reformulate([SSRIS, "the last one?"], lexicon).ordinal == -1
+    assert reformulate([PAIR, "what about the second one"], lexicon).ordinal is None
+
+
+def test_corrections_say_what_was_typed_and_what_was_read(lexicon: Lexicon):
+    assert reformulate(["what does seratonin do"], lexicon).corrections == (("seratonin", "serotonin"),)
+    assert reformulate(["what does serotonin do"], lexicon).corrections == ()
+
+
+def test_reading_depends_on_the_messages_alone(lexicon: Lexicon):
+    first = reformulate([SSRIS, "side effects?"], lexicon)
+    reformulate([MAGNESIUM, "and gaba?"], lexicon)
+    assert reformulate([SSRIS, "side effects?"], lexicon) == first
+
+
+@pytest.mark.parametrize(
+    ("folded", "expected"),
+    [
+        ("is that proven?", True),
+        ("what about zoloft", True),
+        ("why?", True),
+        ("does it work", True),
+        ("why is it hard to stop smoking", False),
+        ("is it normal to feel sad", False),
+        ("what does serotonin do", False),
+    ],
+)
+def test_leans(folded: str, expected: bool):
+    assert leans(folded) is expected

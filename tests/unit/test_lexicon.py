@@ -1,0 +1,251 @@
+import pytest
+
+from ntqa.lexicon import Lexicon, Mention, name_key, replace_words, topic_names
+from ntqa.schema import Corpus, Topic
+
+COMMON = frozenset({"depressing", "magnet", "trail", "mode", "mood"})
+
+
+@pytest.fixture(scope="module")
+def lexicon(small_corpus):
+    return Lexicon(small_corpus, COMMON)
+
+
+# --- names ---
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("St John’s Worts", ("st", "john", "wort")),
+        ("5-HT", ("5", "ht")),
+        ("Benzodiazepines", ("benzodiazepine",)),
+        ("less", ("less",)),
+        ("lupus", ("lupus",)),
+        ("crisis", ("crisis",)),
+        ("gas", ("gas",)),
+        ("Café au lait", ("cafe", "au", "lait")),
+    ],
+)
+def test_name_key(name, key):
+    assert name_key(name) == key
+
+
+def test_topic_names_are_listed_with_their_members(small_corpus):
+    names = [item for item in topic_names(small_corpus) if item[0] == "ssri"]
+    assert names == [
+        ("ssri", "SSRIs", ""),
+        ("ssri", "ssri", ""),
+        ("ssri", "sertraline", "sertraline"),
+        ("ssri", "zoloft", "sertraline"),
+        ("ssri", "lustral", "sertraline"),
+        ("ssri", "fluoxetine", "fluoxetine"),
+        ("ssri", "prozac", "fluoxetine"),
+    ]
+
+
+# --- mentions ---
+
+
+@pytest.mark.parametrize(
+    ("text", "mentions"),
+    [
+        ("what is serotonin", [("serotonin", "", 2, 3)]),
+        ("SEROTONIN?!", [("serotonin", "", 0, 1)]),
+        ("5-HT", [("serotonin", "", 0, 2)]),
+        ("happiness hormones", [("serotonin", "", 0, 2)]),
+        ("is zoloft safe", [("ssri", "sertraline", 1, 2)]),
+        ("sertraline", [("ssri", "sertraline", 0, 1)]),
+        ("ssri or SSRIs", [("ssri", "", 0, 1), ("ssri", "", 2, 3)]),
+        ("prozac and serotonin", [("ssri", "fluoxetine", 0, 1), ("serotonin", "", 2, 3)]),
+        ("St. John’s Wort", [("st-johns-wort", "", 0, 3)]),
+        ("st johns worts", [("st-johns-wort", "", 0, 3)]),
+        ("light therapy", [("light-therapy", "", 0, 2)]),
+        ("vitamin b12", [("b12", "", 0, 2)]),
+        ("b12", [("b12", "", 0, 1)]),
+        ("ＺＯＬＯＦＴ®", [("ssri", "sertraline", 0, 1)]),
+        ("zoloft zoloft", [("ssri", "sertraline", 0, 1), ("ssri", "sertraline", 1, 2)]),
+        ("nothing of it", []),
+        ("", []),
+    ],
+)
+def test_mentions(lexicon, text, mentions):
+    assert lexicon.mentions(text) == tuple(Mention(*item) for item in mentions)
+
+
+@pytest.mark.parametrize("text", ["5htp", "5-HTP", "5 htp", "5‑HTP", "5HTPs"])
+def test_names_of_several_words_may_be_joined(lexicon, text):
+    assert [mention.topic_id for mention in lexicon.mentions(text)] == ["5-htp"]
+
+
+def test_the_longest_name_wins(lexicon):
+    assert [m.topic_id for m in lexicon.mentions("serotonin syndrome")] == ["serotonin-syndrome"]
+    assert [m.topic_id for m in lexicon.mentions("serotonin, serotonin syndrome, serotonin")] == [
+        "serotonin",
+        "serotonin-syndrome",
+        "serotonin",
+    ]
+
+
+@pytest.mark.parametrize("text", ["serotonergic", "happiness", "light", "john", "5", "htp", "pro zac", "5-ht2a", "light of therapy"])
+def test_parts_of_names_and_longer_words_are_no_mention(lexicon, text):
+    assert lexicon.mentions(text) == ()
+
+
+def test_the_first_topic_keeps_a_name_claimed_twice():
+    corpus = Corpus("x", (), {"a": Topic("a", "Same", "medicine", ()), "b": Topic("b", "Other", "medicine", ("same",))}, {})
+    assert [m.topic_id for m in Lexicon(corpus).mentions("same other")] == ["a", "b"]
+
+
+# --- what is not covered ---
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("sertindole or zoloft", ("sertindole",)),
+        ("my restless legs and Sertindole", ("restless leg", "sertindole")),
+        ("fluvoxatines", ("fluvoxatine",)),
+        ("serotonin", ()),
+        ("legs", ()),
+    ],
+)
+def test_other_names(lexicon, text, names):
+    assert lexicon.other_names(text) == names
+
+
+def test_a_covered_name_hides_the_other_name_inside_it():
+    corpus = Corpus("x", (), {"a": Topic("a", "Fish oil", "supplement", ())}, {}, other_names=frozenset({"fish", "oil of fish"}))
+    lexicon = Lexicon(corpus)
+    assert lexicon.other_names("fish oil") == ()
+    assert lexicon.other_names("fish") == ("fish",)
+
+
+# --- what is known ---
+
+
+@pytest.mark.parametrize("word", ["serotonin", "moods", "relieving", "trial", "placebo", "placebos", "zolofts", "b12", "ssris"])
+def test_words_of_texts_questions_and_names_are_known_in_any_form(lexicon, word):
+    assert lexicon.knows(word)
+
+
+@pytest.mark.parametrize("word", ["zinc", "seratonin", "eaten", "sertindole"])
+def test_other_words_are_not_known(lexicon, word):
+    assert not lexicon.knows(word)
+
+
+@pytest.mark.parametrize(("word", "common"), [("magnet", True), ("magnets", True), ("2020", True), ("zinc", False), ("serotonin", False)])
+def test_common_words(lexicon, word, common):
+    assert lexicon.is_common(word) is common
+
+
+@pytest.mark.parametrize(
+    ("topic_id", "substance"),
+    [("serotonin", True), ("ssri", True), ("magnesium", True), ("light-therapy", False), ("serotonin-syndrome", False), ("nowhere", False)],
+)
+def test_substances(lexicon, topic_id, substance):
+    assert lexicon.is_substance(topic_id) is substance
+
+
+# --- misspellings ---
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("seratonin", "serotonin"),
+        ("sertonin", "serotonin"),
+        ("srotonin", "serotonin"),
+        ("serotinon", "serotonin"),
+        ("zolof", "zoloft"),
+        ("zolfot", "zoloft"),
+        ("prozak", "prozac"),
+        ("magnesum", "magnesium"),
+        ("mangesium", "magnesium"),
+        ("agnesium", "magnesium"),
+        ("fluoxatine", "fluoxetine"),
+        ("sertaline", "sertraline"),
+        ("sertralin", "sertraline"),
+        ("whta", "what"),
+        ("hypericom", "hypericum"),
+        ("hydroxytriptophann", "hydroxytryptophan"),
+        ("depresion", "depression"),
+        ("digestoin", "digestion"),
+        ("Seratonin!", "serotonin"),
+    ],
+)
+def test_misspellings_are_corrected(lexicon, typed, meant):
+    assert lexicon.correct(typed) == ((typed.lower().strip("!"), meant),)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "serotonin", "moods", "digestive",  # right, or another form of a right word
+        "sertindole", "sertindoles", "fluvoxatine",  # names of things that are not covered, though near to ones that are
+        "depressing", "magnet", "magnets", "trail", "mode",  # words of the language
+        "what", "teh", "zol", "b121", "5htpp", "zoloft2",  # short, or no words
+        "dopamine", "melatonin", "cortisone", "paroxetine",  # too far from any word of this corpus
+        "xeratonin1", "ibuprofen", "zzzzoloft",
+    ],
+)  # fmt: skip
+def test_other_words_are_not_corrected(lexicon, typed):
+    assert lexicon.correct(typed) == ()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("zoloff", "zoloft"),
+        ("zolaff", None),
+        ("magnisiom", "magnesium"),
+        ("magnisioms", None),
+        ("hydroxitriptopan", "hydroxytryptophan"),
+        ("hydroxitriptofan", None),
+    ],
+)
+def test_longer_words_may_have_more_mistakes(lexicon, typed, meant):
+    """One below seven letters, two below twelve, three from there on."""
+    assert [pair[1] for pair in lexicon.correct(typed)] == ([meant] if meant else [])
+
+
+def test_another_first_letter_is_only_one_mistake_when_it_is_all(lexicon):
+    assert lexicon.correct("nagnesium") == (("nagnesium", "magnesium"),)
+    assert lexicon.correct("nagnesum") == ()
+
+
+def test_two_names_equally_near_are_not_guessed_between():
+    topics = {name: Topic(name, name, "medicine", ()) for name in ("tramolin", "tramoben")}
+    lexicon = Lexicon(Corpus("x", (), topics, {}))
+    assert lexicon.correct("tramoxan") == ()
+    assert lexicon.correct("tramolix") == (("tramolix", "tramolin"),)
+
+
+def test_a_name_is_preferred_to_another_word_equally_near(small_corpus):
+    corpus = Corpus("x", (), {"a": Topic("a", "Lustran", "medicine", ())}, {"a/b": small_corpus.passages["ssri/evidence"]})
+    assert Lexicon(corpus).correct("lustram") == (("lustram", "lustran"),)
+
+
+def test_each_misspelt_word_is_listed_once_in_order(lexicon):
+    text = "sertaline, seratonin or sertaline?"
+    assert lexicon.correct(text) == (("sertaline", "sertraline"), ("seratonin", "serotonin"))
+    assert lexicon.correct(text) == lexicon.correct(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "replaced"),
+    [
+        ("is seratonin low", "is serotonin low"),
+        ("Seratonin?", "serotonin?"),
+        ('"seratonin," (seratonin) seratonin...', '"serotonin," (serotonin) serotonin...'),
+        ("two  blanks seratonin ", "two  blanks serotonin "),
+        ("seratoninergic", "seratoninergic"),
+        ("", ""),
+    ],
+)
+def test_replace_words(text, replaced):
+    assert replace_words(text, {"seratonin": "serotonin"}) == replaced
+
+
+def test_without_corrections_the_text_is_the_same():
+    assert replace_words("Any  Text\n", {}) == "Any  Text\n"

@@ -1,0 +1,355 @@
+"""Scores are worked out here by hand: the fake's vectors count words, and each document of the small corpora has the same length."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fakes import FakeEncoder, corpus_of, edition_of, vector
+
+from ntqa.config import Config
+from ntqa.lexicon import Lexicon
+from ntqa.retrieval import FEATURES, Retriever, confidence
+from ntqa.schema import Corpus, Passage, Query, SearchResult, Topic
+
+CONFIG = Config()
+TINY = 1e-6  # added to every score in the pool
+HALF = math.sqrt(0.5)  # cosine of "sleep" with "magnesium sleep"
+
+
+def passage(passage_id: str, title: str, *questions: str, text: str = "") -> Passage:
+    topic_id, _, _ = passage_id.partition("/")
+    return Passage(passage_id, topic_id, title, text or f"{title}.", questions or (title.lower(),))
+
+
+MAGNESIUM = Topic("magnesium", "Magnesium", "supplement", ())
+SSRI = Topic("ssri", "SSRIs", "medicine", (), {"sertraline": ("zoloft",), "fluoxetine": ("prozac",)})
+SEROTONIN = Topic("serotonin", "Serotonin", "transmitter", ())
+EXERCISE = Topic("exercise", "Exercise", "lifestyle", ())
+
+SLEEP = passage("magnesium/sleep", "Magnesium sleep")
+EFFECTS = passage("magnesium/effects", "Magnesium effects")
+MOOD = passage("exercise/mood", "Exercise mood")
+THREE = corpus_of([MAGNESIUM, EXERCISE], [SLEEP, EFFECTS, MOOD])
+
+
+def retriever(corpus: Corpus, config: Config = CONFIG, **edition: object) -> Retriever:
+    encoder = FakeEncoder()
+    return Retriever(corpus, edition_of(corpus, encoder, **edition), Lexicon(corpus, encoder.common_words()), config)
+
+
+def search(corpus: Corpus, text: str, *topics: str, config: Config = CONFIG, filtered: bool = True, limit: int = 10, **query: object) -> SearchResult:
+    return retriever(corpus, config).search(Query(text, text, topics, **query), vector, limit=limit, filtered=filtered)
+
+
+def scores(result: SearchResult) -> dict[str, float]:
+    return {hit.passage_id: hit.score for hit in result.hits}
+
+
+def ranking(result: SearchResult) -> list[str]:
+    return [hit.passage_id for hit in result.hits]
+
+
+# --- fusion ---
+
+
+def test_the_best_of_both_halves_scores_one():
+    result = search(THREE, "sleep")
+    # dense .707, 0, 0 and keyword x, 0, 0: after min-max 1, 0, 0 in both
+    assert scores(result) == pytest.approx({"magnesium/sleep": 1 + TINY, "magnesium/effects": TINY, "exercise/mood": TINY})
+    assert ranking(result)[0] == "magnesium/sleep"
+    assert [hit.dense for hit in result.hits] == pytest.approx([HALF, 0, 0])
+
+
+def test_convex_combination_of_both_halves():
+    result = search(THREE, "magnesium sleep", filtered=False)
+    # Keyword: 11 terms a document (title three times, text, question, topic name); of them magnesium 6, sleep 5.
+    # All lengths are equal, so tf / (tf + k1): magnesium 6 / 6.6, sleep 5 / 5.6, each times idf * (k1 + 1).
+    magnesium = math.log(1 + 1.5 / 2.5) * 1.6 * 6 / 6.6
+    sleep = math.log(1 + 2.5 / 1.5) * 1.6 * 5 / 5.6
+    expected = {
+        "magnesium/sleep": 0.7 * 1 + 0.3 * 1,
+        "magnesium/effects": 0.7 * 0.5 + 0.3 * magnesium / (magnesium + sleep),
+        "exercise/mood": 0,
+    }
+    assert scores(result) == pytest.approx({name: value + TINY for name, value in expected.items()}, abs=1e-5)
+    assert ranking(result) == list(expected)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.25, 1.0])
+def test_dense_weight(weight: float):
+    # "sleep exercise": dense ties on .5 and .5; keyword has both with the same count, so only the weights remain
+    corpus = corpus_of([MAGNESIUM, EXERCISE], [SLEEP, passage("exercise/mood", "Exercise mood", "mood")])
+    result = search(corpus, "mood", config=replace(CONFIG, dense_weight=weight))
+    assert scores(result)["exercise/mood"] == pytest.approx(1 + TINY)
+    result = search(corpus, "stopping", config=replace(CONFIG, dense_weight=weight))  # no keyword, no cosine: all zero
+    assert list(scores(result).values()) == pytest.approx([TINY, TINY])
+
+
+def test_ranks_count_from_one_and_zero_means_not_found():
+    result = search(THREE, "magnesium sleep", filtered=False)
+    assert [(hit.passage_id, hit.dense_rank, hit.keyword_rank) for hit in result.hits] == [
+        ("magnesium/sleep", 1, 1),
+        ("magnesium/effects", 2, 2),
+        ("exercise/mood", 3, 0),
+    ]
+
+
+def test_equal_scores_keep_the_order_of_the_corpus():
+    assert ranking(search(THREE, "stopping")) == ["magnesium/sleep", "magnesium/effects", "exercise/mood"]
+
+
+def test_limit():
+    assert ranking(search(THREE, "sleep", limit=1)) == ["magnesium/sleep"]
+
+
+def test_a_passage_counts_with_its_best_entry():
+    corpus = corpus_of([MAGNESIUM], [passage("magnesium/sleep", "Magnesium", "magnesium", "magnesium sleep mood", "sleep"), EFFECTS])
+    assert search(corpus, "sleep").hits[0].dense == pytest.approx(1.0)
+
+
+def test_question_weight_lowers_questions_only():
+    corpus = corpus_of([MAGNESIUM], [passage("magnesium/sleep", "Magnesium", "sleep"), EFFECTS])
+    half = replace(CONFIG, question_weight=0.5)
+    assert search(corpus, "sleep", config=half).hits[0].dense == pytest.approx(0.5)
+    assert search(corpus, "magnesium", config=half).hits[0].dense == pytest.approx(1.0)
+
+
+def test_pool_keeps_the_best_of_each_half_only():
+    one = replace(CONFIG, pool=1)
+    corpus = corpus_of([MAGNESIUM, EXERCISE], [passage("magnesium/sleep", "Nights", "sleep"), passage("exercise/mood", "Pineapple", "mood"), EFFECTS])
+    assert ranking(search(corpus, "sleep pineapple", config=one)) == ["magnesium/sleep", "exercise/mood"]
+
+
+def test_entry_pool_limits_what_dense_search_finds():
+    result = search(THREE, "sleep", config=replace(CONFIG, entry_pool=1))
+    assert ranking(result) == ["magnesium/sleep"]
+
+
+# --- topics ---
+
+
+def test_topic_bonus():
+    result = search(THREE, "magnesium sleep", "magnesium")
+    assert scores(result) == pytest.approx({"magnesium/sleep": 1.15 + TINY, "magnesium/effects": 0.15 + TINY})
+
+
+def test_half_the_bonus_for_a_title_that_names_the_topic():
+    corpus = corpus_of([MAGNESIUM, EXERCISE], [EFFECTS, passage("exercise/magnesium", "Exercise and magnesium", "mood"), MOOD])
+    result = search(corpus, "stopping", "magnesium", filtered=False)
+    keyword = {"magnesium/effects": 1.0}  # the topic's name is searched too: 3 + 1 + 1 + 1 against 3 + 1 mentions
+    found = scores(result)
+    assert found["exercise/mood"] == pytest.approx(TINY)
+    assert found["magnesium/effects"] == pytest.approx(0.3 * keyword["magnesium/effects"] + 0.15 + TINY)
+    assert 0.075 < found["exercise/magnesium"] < 0.3 + 0.075
+
+
+def test_the_names_of_topics_and_members_are_searched_too():
+    corpus = corpus_of([SSRI, EXERCISE], [passage("ssri/fluoxetine", "Fluoxetine", "mood"), MOOD])
+    result = search(corpus, "is it proven", "ssri", members=("fluoxetine",), filtered=False)
+    assert [(hit.passage_id, hit.keyword_rank) for hit in result.hits] == [("ssri/fluoxetine", 1), ("exercise/mood", 0)]
+
+
+SUBSTANCES = corpus_of(
+    [MAGNESIUM, SSRI, SEROTONIN, EXERCISE],
+    [
+        EFFECTS,
+        passage("ssri/effects", "SSRIs effects"),
+        passage("ssri/sertraline", "Sertraline effects"),
+        passage("ssri/fluoxetine", "Fluoxetine effects"),
+        passage("serotonin/what", "Serotonin", text="Serotonin is what SSRIs act on."),
+        passage("serotonin/ssri", "Serotonin and SSRIs"),
+        passage("exercise/mood", "Exercise mood", text="Exercise was compared with SSRIs."),
+        passage("exercise/zoloft", "Exercise and zoloft", "exercise"),
+        passage("exercise/effects", "Exercise effects"),
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("topics", "members", "left_out"),
+    [
+        # passages of other substances stay only when their title names what was asked; of anything else, also when their text does
+        (("ssri",), (), {"magnesium/effects", "serotonin/what", "exercise/effects"}),
+        (("ssri",), ("fluoxetine",), {"magnesium/effects", "serotonin/what", "exercise/effects", "ssri/sertraline", "exercise/zoloft"}),
+        (("ssri",), ("sertraline", "fluoxetine"), {"magnesium/effects", "serotonin/what", "exercise/effects"}),
+        (("magnesium",), (), set(SUBSTANCES.passages) - {"magnesium/effects"}),
+        (("magnesium", "ssri"), (), {"serotonin/what", "exercise/effects"}),
+        (("exercise",), (), set()),
+        ((), (), set()),
+    ],
+)
+def test_passages_about_another_substance_are_left_out(topics: tuple[str, ...], members: tuple[str, ...], left_out: set[str]):
+    result = search(SUBSTANCES, "effects", *topics, members=members, limit=20)
+    assert set(ranking(result)) == set(SUBSTANCES.passages) - left_out
+    assert len(search(SUBSTANCES, "effects", *topics, members=members, limit=20, filtered=False).hits) == len(SUBSTANCES.passages)
+
+
+def test_nothing_left_gives_no_hits_and_no_confidence():
+    corpus = corpus_of([MAGNESIUM, SSRI], [passage("ssri/effects", "SSRIs effects")])
+    assert search(corpus, "magnesium and qwertz", "magnesium") == SearchResult((), 0.0, ("qwertz",))
+
+
+# --- follow-ups ---
+
+
+def test_a_follow_up_is_searched_with_its_context():
+    result = search(THREE, "effects", context="magnesium sleep effects", filtered=False)
+    third = 1 / math.sqrt(3)
+    expected = {
+        "magnesium/effects": 0.6 * HALF + 0.4 * 2 * third * HALF,
+        "magnesium/sleep": 0.4 * 2 * third * HALF,
+        "exercise/mood": 0.0,
+    }
+    assert {hit.passage_id: hit.dense for hit in result.hits} == pytest.approx(expected, abs=1e-6)
+
+
+# --- words nobody knows ---
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("does magnesium help with sleep", ()),
+        ("metformin and magnesium", ("metformin",)),
+        ("kava roots or metformin for sleep", ("kava root", "metformin")),
+        ("is blorptium like glimfast, or blorptium", ("blorptium", "glimfast")),
+        ("xyz", ()),  # too short to count
+        ("what is the price of a plane", ()),  # words of the language
+        ("magnesium effect", ()),  # another form of a word of the corpus
+    ],
+)
+def test_unknown_terms(text: str, expected: tuple[str, ...]):
+    corpus = replace(THREE, other_names=frozenset({"metformin", "kava root"}))
+    assert search(corpus, text).unknown_terms == expected
+
+
+# --- confidence ---
+
+
+def test_features_of_the_first_hit():
+    corpus = replace(THREE, other_names=frozenset({"metformin"}))
+    found = retriever(corpus).search(Query("", "magnesium sleep metformin", ("magnesium",)), vector, filtered=False, outside=0.3)
+    magnesium, sleep, nowhere = math.log(1 + 1.5 / 2.5), math.log(1 + 2.5 / 1.5), math.log(1 + 3.5 / 0.5)
+    total = magnesium + sleep + nowhere
+    assert dict(zip(FEATURES, found.features, strict=True)) == pytest.approx(
+        {
+            "dense": 1.0,
+            "dense lead": 1.0,  # the best passage of another topic has cosine 0
+            "question": 1.0,
+            "coverage": (magnesium + sleep) / total,
+            "unknown": nowhere / total,
+            "foreign": 1.0,
+            "topic": 1.0,
+            "named": 1.0,
+            "length": math.log(4),
+            "outside": 0.3,
+        }
+    )
+
+
+def test_features_without_a_topic_and_with_every_word_known():
+    found = search(THREE, "sleep")
+    assert dict(zip(FEATURES, found.features, strict=True)) == pytest.approx(
+        {
+            "dense": HALF,
+            "dense lead": HALF,
+            "question": HALF,
+            "coverage": 1.0,
+            "unknown": 0.0,
+            "foreign": 0.0,
+            "topic": 0.0,
+            "named": 0.0,
+            "length": math.log(2),
+            "outside": 0.0,
+        }
+    )
+
+
+def test_confidence_is_logistic():
+    calibration = {"weights": np.array([2.0, -1.0]), "bias": np.array(0.5)}
+    assert confidence((1.0, 0.5), calibration) == pytest.approx(1 / (1 + math.exp(-2.0)))
+    assert confidence((0.0, 0.5), calibration) == pytest.approx(0.5)
+
+
+def test_confidence_is_bounded_and_one_without_calibration():
+    calibration = {"weights": np.array([1.0]), "bias": np.array(0.0)}
+    assert confidence((1e9,), calibration) == pytest.approx(1.0)
+    assert confidence((-1e9,), calibration) == pytest.approx(0.0, abs=1e-12)
+    assert confidence((5.0,), {}) == 1.0
+
+
+def test_search_uses_the_calibration_of_the_edition():
+    weights = np.zeros(len(FEATURES))
+    weights[FEATURES.index("outside")] = -2.0
+    calibration = {"weights": weights, "bias": np.array(1.0)}
+    result = retriever(THREE, calibration=calibration).search(Query("", "sleep"), vector, outside=0.5)
+    assert result.confidence == pytest.approx(0.5)
+
+
+# --- the marked sentence ---
+
+
+def test_the_sentence_nearest_to_the_question_is_marked():
+    text = "Magnesium is a mineral. Effects are mild.\n\nSleep may improve."
+    corpus = corpus_of([MAGNESIUM], [passage("magnesium/all", "Magnesium", text=text)])
+    found = retriever(corpus)
+    for words, sentence in (("sleep", "Sleep may improve."), ("its effects", "Effects are mild."), ("magnesium", "Magnesium is a mineral.")):
+        start, end = found.best_sentence(corpus.passages["magnesium/all"], Query(words, words), vector)
+        assert text[start:end] == sentence
+
+
+def test_sentences_of_bulk_passages_are_embedded_when_they_are_quoted():
+    bulk = Passage("bulk/one", "", "Nights", "Food matters. Sleep comes\nlater. Mood too.", ())
+    encoder = FakeEncoder()
+    start, end = retriever(corpus_of([], [bulk])).best_sentence(bulk, Query("sleep", "sleep"), lambda text: encoder.encode([text])[0])
+    assert bulk.text[start:end] == "Sleep comes\nlater."
+    assert encoder.embedded == ["sleep", "Food matters.", "Sleep comes later.", "Mood too."]
+
+
+def test_only_the_first_sentences_of_a_long_bulk_passage_are_looked_at():
+    bulk = Passage("bulk/one", "", "Long", " ".join(["Nothing here."] * 40) + " Sleep.", ())
+    assert retriever(corpus_of([], [bulk])).best_sentence(bulk, Query("sleep", "sleep"), vector) == (0, 13)
+
+
+# --- bulk corpora ---
+
+
+def test_bulk_passages_are_searched_without_topics():
+    bulk = [Passage("a", "", "Sleep", "Sleep.", ()), Passage("b", "", "Mood", "Mood.", ("mood food",)), Passage("c", "", "Food", "Food.", ())]
+    result = search(corpus_of([], bulk), "mood food")
+    assert ranking(result) == ["b", "c", "a"]
+    assert [hit.dense for hit in result.hits] == pytest.approx([1.0, HALF, 0.0])
+
+
+# --- the mini corpus ---
+
+
+@pytest.mark.parametrize(
+    ("question", "ranked"),
+    [
+        ("what does serotonin do?", ["serotonin/what-it-does", "serotonin/food"]),
+        ("serotonin in food", ["serotonin/food", "serotonin/what-it-does"]),
+        ("what is gaba", ["gaba/what-it-does"]),
+        ("is a gaba supplement proven", ["gaba-supplement/evidence"]),
+        ("how do ssris work", ["ssri/how-they-work"]),
+        ("side effects of ssris", ["ssri/side-effects"]),
+        ("stopping ssris", ["ssri/stopping"]),
+        ("zoloft", ["ssri/sertraline"]),
+        ("magnesium for sleep", ["magnesium/sleep", "magnesium/side-effects"]),
+        ("magnesium effects", ["magnesium/side-effects", "magnesium/sleep"]),
+        ("st john's wort for mood", ["st-johns-wort/mood", "st-johns-wort/interactions"]),
+        ("hypericum and other medicines", ["st-johns-wort/interactions", "st-johns-wort/mood"]),
+        ("exercise for mood", ["exercise/mood"]),
+        ("urine test for serotonin", ["urine-tests/what-they-show"]),
+        ("is a chemical imbalance proven", ["chemical-imbalance/is-it-proven"]),
+        ("do experts keep the imbalance idea", ["chemical-imbalance/why-it-lasts"]),
+        ("daylight", ["bulk/daylight"]),
+    ],
+)
+def test_ranking_on_the_mini_corpus(mini, question: str, ranked: list[str]):
+    _, result = mini.retrieve([question], 5)
+    assert ranking(result)[: len(ranked)] == ranked
+    assert result.hits[0].dense == pytest.approx(1.0, abs=1e-5)  # a curated question counts the same words
