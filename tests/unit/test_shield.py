@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from urllib.parse import unquote
 
 import pytest
 
@@ -129,8 +130,6 @@ def test_other_methods_are_refused(method: str, path: str):
 
 @pytest.mark.parametrize("raw", [b"/%68elp", b"/help%00", b"/assets/%2e%2e/x", b"/page/ntqa%2Ecss"])
 def test_percent_tricks_are_not_found(raw: bytes):
-    from urllib.parse import unquote
-
     app = App()
     assert (call(app, unquote(raw.decode()), raw_path=raw).status, app.scopes) == (404, [])
 
