@@ -41,6 +41,7 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 
     def open_page(**options: Any) -> Page:
         contexts.append(browser.new_context(**{**DESKTOP, **options}))
+        contexts[-1].set_default_timeout(10_000)
         return contexts[-1].new_page()
 
     yield open_page
