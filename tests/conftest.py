@@ -10,7 +10,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,9 +33,15 @@ def mini_config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 
 @pytest.fixture(scope="session")
-def mini(mini_config: Config) -> Assistant:
-    """The assistant on the mini corpus."""
+def trained_mini(mini_config: Config) -> Assistant:
+    """The assistant on the mini corpus, with the guard as trained on its few examples."""
     return Assistant.load(mini_config, FakeEncoder())
+
+
+@pytest.fixture(scope="session")
+def mini(trained_mini: Assistant) -> Assistant:
+    """The same with the guard's patterns alone: what it replies can be read off the files."""
+    return Assistant(trained_mini.corpus, replace(trained_mini.edition, guard={}), FakeEncoder(), trained_mini.config)
 
 
 @pytest.fixture
@@ -47,16 +52,15 @@ def own_config(mini_config: Config, tmp_path: Path) -> Config:
     return replace(mini_config, corpus=tmp_path / "corpus", index=tmp_path / "index")
 
 
-@pytest.fixture
-def kind_of(mini: Assistant) -> Callable[..., str]:
-    """Kind of the reply of the mini assistant to some messages."""
-    return lambda *messages: mini.reply(messages).kind
+@pytest.fixture(scope="session")
+def real_index() -> Path:
+    """The index of the real corpus, built by the command a curator uses; fast when it is up to date."""
+    done = subprocess.run([sys.executable, "-m", "ntqa", "build"], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return REPOSITORY / "index"
 
 
 @pytest.fixture(scope="session")
-def real_index() -> Path:
-    """The index of the real corpus, in the repository's own folder and up to date; only what changed is embedded."""
-    result = subprocess.run([sys.executable, "-m", "ntqa", "build"], cwd=REPOSITORY, capture_output=True, text=True)
-    if result.returncode:
-        pytest.fail(f"the index of the real corpus cannot be built:\n{result.stdout}{result.stderr}")
-    return REPOSITORY / "index"
+def real_assistant(real_index: Path) -> Assistant:
+    """The assistant on the real corpus with the real model."""
+    return Assistant.load(Config(corpus=REPOSITORY / "corpus", index=real_index))

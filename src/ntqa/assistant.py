@@ -32,7 +32,7 @@ class Assistant:
 
     def __init__(self, corpus: Corpus, edition: Edition, encoder: Encoder, config: Config) -> None:
         self.corpus, self.edition, self.config = corpus, edition, config
-        self._encoder = encoder
+        self.encoder = encoder
         self.lexicon = Lexicon(corpus, encoder.common_words())
         self._guard = Guard(corpus, edition.guard, self.lexicon)
         self._retriever = Retriever(corpus, edition, self.lexicon, config)
@@ -56,7 +56,7 @@ class Assistant:
 
         def embed(text: str) -> NDArray[np.float32]:
             if text not in known:
-                known[text] = self._encoder.encode([text])[0]
+                known[text] = self.encoder.encode([text])[0]
             return known[text]
 
         return embed

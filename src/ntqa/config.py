@@ -7,7 +7,7 @@ from pathlib import Path
 
 PACKAGED_MODEL = "packaged:all-MiniLM-L6-v2"
 MAX_MESSAGE = 4_000  # characters; longer than any question, short enough for a bounded answer time
-TRAINING_VERSION = 2  # raise it when the guard's features or training change, so that no index keeps weights of another kind
+TRAINING_VERSION = 5  # raise it when the guard's features or training change, so that no index keeps weights of another kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Config:
     title_repeat: int = 3  # how often a title counts in keyword search
     bm25_k1: float = 0.6
     bm25_b: float = 0.4
-    entry_pool: int = 20_000  # entries whose cosine is asked for; all of them in any curated corpus
+    entry_pool: int = 2_000  # entries whose cosine is asked for; what lies beyond is far from any answer
     flat_rows: int = 200_000  # up to here exact search answers in a few milliseconds; beyond it a graph index is worth its inexactness
 
     # answering

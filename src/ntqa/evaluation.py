@@ -354,11 +354,18 @@ def foreign_text(reply: Reply, assistant: Assistant) -> str:
             pieces += [source.title, source.publisher, str(source.year or "")]
     for line in corpus.help_lines:
         pieces += [line.country_name, line.name, line.phone, line.how, line.url]
-    known = " ".join(" ".join(piece.split()) for piece in pieces)
-    left = []
-    for part in shown.split("\n"):
-        part = " ".join(part.split())
-        # A line of the page is one piece, or a label followed by a piece; what is left over after both came from nowhere.
-        if part and part not in known and not all(word in known for word in re.split(r"[\s,]+", part) if not word.isdigit()):
-            left.append(part)
-    return " | ".join(left)
+    known = "\n".join(" ".join(piece.split()) for piece in pieces)
+    parts = (" ".join(part.split()) for part in shown.split("\n"))
+    return " | ".join(part for part in parts if not _made_of(part, known))
+
+
+PIECES = 4  # a label, a name, a number and a note may share a line of the page
+
+
+def _made_of(part: str, known: str) -> bool:
+    """Whether a line of the page is at most `PIECES` runs of known text, one after the other; counts of sources are digits."""
+    rest = part.split()
+    for _ in range(PIECES):
+        size = next((size for size in range(len(rest), 0, -1) if " ".join(rest[:size]).rstrip(",") in known), 0)
+        rest = rest[size or int(bool(rest) and rest[0].isdigit()) :]
+    return not rest

@@ -76,7 +76,6 @@ class Guard:
         self._weights = weights if "dense" in weights else None
         self._lexicon = lexicon
         if self._weights is not None:
-            self._outcomes = tuple(str(name) for name in self._weights["outcomes"])
             self._thresholds = {name: float(self._weights[f"threshold_{name}"]) for name in THRESHOLDS}
 
     def assess(self, messages: Sequence[str], query: Query, embed: Embed) -> Verdict:
@@ -103,15 +102,15 @@ class Guard:
 
     def _assess_one(self, message: str, query: Query, earlier: Sequence[str], embed: Embed) -> Verdict:
         hits = self._patterns.hits(message)
-        follow_up = query.follow_up and query.text != message
-        if follow_up:
+        as_read = query.text if query.text != message else ""  # a follow-up with its topic, or misspellings mended
+        if as_read:
             hits += self._patterns.hits(query.text)
         cards = [item for item in hits if item.tier == "card" and item.outcome in ("emergency", "crisis")]
         if cards:  # emergency comes first in `hits`; whose crisis it is, is what a crisis pattern says
             return Verdict(cards[0].outcome, True, person=cards[0].person, reason=f"pattern {cards[0].id}")
         strip = any(item.tier == "strip" for item in hits)
         previous = earlier[-1] if earlier and self._leans(message, query) else ""
-        scores = self.scores(message, query.text if follow_up else "", previous, embed)
+        scores = self.scores(message, as_read, previous, embed)
         if scores:
             for outcome in ("emergency", "crisis"):
                 if scores[outcome] >= self._thresholds[f"{outcome}_card"]:
@@ -145,38 +144,57 @@ class Guard:
         return any(scores[outcome] >= self._thresholds[f"{outcome}_card"] for outcome in ("crisis", "emergency"))
 
     def scores(self, message: str, as_read: str, previous: str, embed: Embed) -> dict[str, float]:
-        """Probability of each outcome, and of any refusal; empty without trained weights.
-
-        Crisis and emergency take the maximum over the message and its sentences. Refusals take the maximum over the message, its
-        sentences (each a little discounted: half a message misleads), the follow-up as read, and previous turn + message.
+        """Probability of each outcome, and of any refusal; empty without trained weights. `as_read` and `previous` are the follow-up as
+        it was read and the turn before, when the message leans on them: the more serious reading counts.
         """
         if self._weights is None:
             return {}
         whole = self._probabilities(message, embed)
         parts = [self._probabilities(part, embed) for part in split_message(message)]
         joined = [self._probabilities(text, embed) for text in (as_read, f"{previous} {message}" if previous else "") if text]
-        return combine(self._outcomes, whole, parts, joined)
+        return combine(self._weights, whole, parts, joined)
 
     def _probabilities(self, text: str, embed: Embed) -> Vector:
         assert self._weights is not None
         return probabilities(self._weights, dense_features(embed(text), text, self._lexicon), ngrams(text))
 
 
-PART_DISCOUNT = 0.85
+WEIGHED = ("emergency", "crisis", "refusal")  # what is decided by a threshold on whole message and sentences together
+EVIDENCE = ("whole", "worst sentence", "general", "sentences")
 
 
-def combine(outcomes: Sequence[str], whole: Vector, parts: Sequence[Vector], joined: Sequence[Vector]) -> dict[str, float]:
-    """One score per outcome from the probabilities of the whole message, its sentences, and its joined forms."""
+def evidence(outcomes: Sequence[str], whole: Vector, parts: Sequence[Vector]) -> dict[str, Vector]:
+    """For each of `WEIGHED`, what speaks for it (`EVIDENCE`): log-odds of the whole message and of its worst sentence, how general the
+    whole looks, and how many sentences there are. A sentence out of its context misleads, so the two are weighed, not maximised.
+    """
     index = {name: position for position, name in enumerate(outcomes)}
-    result = {name: float(whole[position]) for name, position in index.items()}
-    for name in ("crisis", "emergency"):
-        result[name] = max(float(item[index[name]]) for item in (whole, *parts, *joined))
-    refusals = [index[name] for name in REFUSALS]
-    candidates = [(1.0, whole), *((PART_DISCOUNT, item) for item in parts), *((1.0, item) for item in joined)]
-    weight, best = max(candidates, key=lambda pair: pair[0] * float(pair[1][refusals].sum()))
-    result["refusal"] = weight * float(best[refusals].sum())
-    for name in REFUSALS:
-        result[name] = weight * float(best[index[name]])
+    columns = {"emergency": [index["emergency"]], "crisis": [index["crisis"]], "refusal": [index[name] for name in REFUSALS]}
+    general = float(whole[index["general"]])
+    found = {}
+    for name, chosen in columns.items():
+        alone = float(whole[chosen].sum())
+        worst = max((float(part[chosen].sum()) for part in parts), default=alone)
+        found[name] = np.array([_log_odds(alone), _log_odds(worst), general, np.log1p(len(parts))], dtype=np.float32)
+    return found
+
+
+def _log_odds(probability: float) -> float:
+    bounded = min(max(probability, 1e-4), 1 - 1e-4)
+    return float(np.log(bounded / (1 - bounded)))
+
+
+def combine(weights: Mapping[str, NDArray[Any]], whole: Vector, parts: Sequence[Vector], joined: Sequence[Vector]) -> dict[str, float]:
+    """One score per outcome, and one for any refusal, from the probabilities of the whole message, its sentences, and its joined forms."""
+    outcomes = [str(name) for name in weights["outcomes"]]
+    result = {name: float(whole[position]) for position, name in enumerate(outcomes)}
+    kinds = [outcomes.index(name) for name in REFUSALS]
+    for form in (whole, *joined):
+        for name, found in evidence(outcomes, form, parts).items():
+            score = float(1 / (1 + np.exp(-(weights[f"second_{name}"][:-1] @ found + weights[f"second_{name}"][-1]))))
+            if form is whole or score > result[name]:
+                result[name] = score
+    best = max((whole, *joined, *parts), key=lambda item: float(item[kinds].sum()))
+    result.update({name: float(best[position]) for name, position in zip(REFUSALS, kinds, strict=True)})
     return result
 
 

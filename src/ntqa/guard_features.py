@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -93,7 +92,6 @@ def ngrams(text: str) -> tuple[NDArray[np.int64], Vector]:
     return buckets, (weights * (NGRAM_SCALE / norm)).astype(np.float32)
 
 
-@lru_cache(maxsize=20_000)
 def _word_buckets(token: str) -> tuple[int, ...]:
     padded = f"<{token}>"
     grams = {padded[start : start + size] for size in (3, 4, 5) for start in range(len(padded) - size + 1)}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from ntqa.schema import SUBSTANCE_KINDS, Corpus
@@ -50,18 +52,27 @@ class Lexicon:
             if joined not in STOP_WORDS and joined not in common_words:
                 self._names.setdefault((joined,), (topic_id, member))
         self._name_words = {word for key in self._names for word in key}
-        text_words: set[str] = set()
+        text_words: Counter[str] = Counter()
+        asked_words: set[str] = set()
         for passage in corpus.passages.values():
-            text_words.update(words(passage.title))
-            text_words.update(words(passage.text))
-        self._vocabulary = sorted(word for word in text_words | self._name_words | STOP_WORDS if len(word) >= 4 and not word.isdigit())
-        known = set(text_words) | self._name_words
-        for passage in corpus.passages.values():
+            text_words.update(words(f"{passage.title} {passage.text}"))
             for question in passage.questions:
-                known.update(words(question))
-        self._known = known
-        self._known_stems = {stem(word) for word in known}
-        self._corrected: dict[str, str] = {}
+                asked_words.update(words(question))
+        self._frequency = text_words
+        # What a misspelling can be meant to be: words of titles and texts, single-word names that occur there, and brand names.
+        self._single_names = {key[0]: topic_id for key, (topic_id, _) in self._names.items() if len(key) == 1}
+        brands = {
+            _singular(word)
+            for topic in corpus.topics.values()
+            for names in topic.members.values()
+            for name in names
+            for word in words(name)
+        }
+        misspelt = {name for name in self._single_names if not text_words[name] and name not in brands}
+        self._vocabulary = sorted(
+            word for word in (set(text_words) | set(self._single_names) | STOP_WORDS) - misspelt if len(word) >= 4 and not word.isdigit()
+        )
+        self._known_stems = {stem(word) for word in set(text_words) | self._name_words | asked_words}
 
     def is_substance(self, topic_id: str) -> bool:
         topic = self.topics.get(topic_id)
@@ -126,40 +137,26 @@ class Lexicon:
         return tuple(pairs)
 
     def _correct_word(self, word: str) -> str:
-        if word not in self._corrected:
-            if len(self._corrected) > 10_000:  # a bounded memory; misspellings repeat, floods of junk do not
-                self._corrected.clear()
-            self._corrected[word] = self._nearest(word)
-        return self._corrected[word]
-
-    def _nearest(self, word: str) -> str:
-        if len(word) < 4 or len(word) > 30 or word in STOP_WORDS or not word.isalpha():
+        if len(word) < 5 or len(word) > 30 or word in STOP_WORDS or not word.isalpha():
             return ""
-        if word in self._known or _singular(word) in self._known or self.is_common(word) or (_singular(word),) in self._other:
+        if self._frequency[word] or self._frequency[_singular(word)] or self.is_common(word) or (_singular(word),) in self._other:
             return ""
-        inflected = self.knows(word)  # "supplementing" beside "supplement"; but "creatin" has the stem of "creatine" and is none
-        allowed = 1 if len(word) < 7 else 2 if len(word) < 12 else 3
-        best: tuple[float, int, str] | None = None
-        second = 99.0
-        for candidate in self._vocabulary:
-            if abs(len(candidate) - len(word)) > allowed or (inflected and candidate not in self._name_words):
+        # A word of curated questions or of the aliases may be misspelt there on purpose; it can then only be meant to be a name.
+        known = self.knows(word)
+        own = self._single_names.get(_singular(word), "")
+        allowed = 1 if len(word) < 9 else 2 if len(word) < 12 else 3
+        found: list[tuple[float, bool, int, str]] = []
+        for candidate, distance, _ in process.extract_iter(word, self._vocabulary, scorer=OSA.distance, score_cutoff=allowed):
+            topic = self._single_names.get(candidate, "")
+            if (known and not topic) or (own and topic != own) or candidate[0] != word[0]:
                 continue
-            distance = OSA.distance(word, candidate, score_cutoff=allowed)
-            if distance > allowed or (candidate[0] != word[0] and distance > 1):
-                continue
-            rank = (distance, 0 if candidate in self._name_words else 1, candidate)
-            if best is None or rank < best:
-                if best is not None and stem(best[2]) != stem(candidate):
-                    second = best[0]
-                best = rank
-            elif stem(candidate) != stem(best[2]):
-                second = min(second, distance)
-        if best is None:
+            found.append((distance, not topic, -self._frequency[candidate], candidate))
+        if not found:
             return ""
+        best = min(found)
+        rivals = [item for item in found if item[0] == best[0] and stem(item[-1]) != stem(best[-1])]
         # Two different names equally near: guessing between medicines is worse than not guessing.
-        if second == best[0] and best[2] in self._name_words and best[0] > 1:
-            return ""
-        return best[2]
+        return "" if rivals and best[0] > 1 and not best[1] else best[-1]
 
 
 def topic_names(corpus: Corpus) -> Iterable[tuple[str, str, str]]:

@@ -145,10 +145,11 @@ class Retriever:
         return np.array(rows, dtype=np.float32)
 
     def _entry_scores(self, vector: Vector) -> Vector:
-        scores = np.full(len(self._owner), -1.0, dtype=np.float32)
         wanted = min(len(self._owner), self._config.entry_pool)
         values, rows = self._edition.dense.search(vector[None, :], wanted)
         found = rows[0] >= 0
+        # An entry beyond the pool is no better than the last one in it.
+        scores = np.full(len(self._owner), values[0][found].min(), dtype=np.float32)
         scores[rows[0][found]] = values[0][found]
         return scores
 

@@ -92,7 +92,7 @@ class Shield:
         if method == "POST" and headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return 403, "requests from other sites are refused"
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
             return 413, f"the request is larger than {MAX_BODY_BYTES:,} bytes; send a shorter message"
         return None
 

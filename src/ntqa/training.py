@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ntqa.guard import THRESHOLDS, combine, split_message
+from ntqa.guard import EVIDENCE, THRESHOLDS, WEIGHED, combine, evidence, split_message
 from ntqa.guard_features import BUCKETS, dense_features, ngrams
 from ntqa.lexicon import Lexicon
 from ntqa.schema import OUTCOMES, REFUSALS, GuardExample
@@ -18,13 +18,14 @@ from ntqa.schema import OUTCOMES, REFUSALS, GuardExample
 Embed = Callable[[str], NDArray[np.float32]]
 Arrays = dict[str, NDArray[Any]]
 
+HELP = ("crisis", "emergency")
 FOLDS = 4
 REGULARISATION = 3.0  # scikit-learn's C; the cross-validated log loss is flat from 1 to 10
 SEED = 7
 # Share of harmless messages that may get each kind of needless reply: what the thresholds spend, on the guard's own data. The bars in
 # the safety goals are for whole messages of readers; these are a little lower, because training data are harder than readers.
 FULL_CARD_BUDGET = 0.010  # crisis and emergency cards, each half
-STRIP_BUDGET = 0.040
+STRIP_BUDGET = 0.08
 REFUSAL_BUDGET = 0.03
 SMALLTALK_BUDGET = 0.003
 FLOOR = {"card": 0.25, "strip": 0.06, "refusal": 0.25}  # no threshold below these, however clean the data look
@@ -32,7 +33,8 @@ FLOOR = {"card": 0.25, "strip": 0.06, "refusal": 0.25}  # no threshold below the
 
 CURATED_WEIGHT = 0.3  # of a curated question, all of which are general, beside a hand-written example
 COMPOSED_WEIGHT = 0.5
-COMPOSED_SHARE = 0.5  # of the examples that also appear inside a longer message
+MISSPELT_SHARE = 0.2
+COMPOSED_SHARE = 0.4  # of the examples that also appear inside a longer message
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,33 @@ def _composed(examples: Sequence[GuardExample]) -> list[_Sample]:
     return composed
 
 
+def _misspelt(examples: Sequence[GuardExample]) -> list[_Sample]:
+    """Some examples again as they come from a hurried thumb: letters swapped, dropped, doubled or next to the right one."""
+    order = random.Random(SEED + 1)
+    samples = []
+    for index, example in enumerate(examples):
+        if order.random() < MISSPELT_SHARE and not example.history:
+            text = " ".join(_slip(word, order) if len(word) > 3 and order.random() < 0.35 else word for word in example.text.split(" "))
+            if text != example.text:
+                samples.append(_Sample((text,), OUTCOMES.index(example.outcome), COMPOSED_WEIGHT, (index,)))
+    return samples
+
+
+def _slip(word: str, order: random.Random) -> str:
+    at = order.randrange(1, len(word) - 1)
+    kind = order.randrange(4)
+    if kind == 0:
+        return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+    if kind == 1:
+        return word[:at] + word[at + 1 :]
+    if kind == 2:
+        return word[:at] + word[at] + word[at:]
+    return word[:at] + order.choice("aeiourstn") + word[at + 1 :]
+
+
 def training_texts(examples: Sequence[GuardExample]) -> list[str]:
     """Every text of the guard's own data whose vector the training needs, without repetition."""
-    samples = [*(_sample(example) for example in examples), *_composed(examples)]
+    samples = [*(_sample(example) for example in examples), *_composed(examples), *_misspelt(examples)]
     return list(dict.fromkeys(text for sample in samples for text in sample.texts))
 
 
@@ -89,28 +115,48 @@ def train_guard(examples: Sequence[GuardExample], curated: Sequence[str], embed:
 
     general = OUTCOMES.index("general")
     judged = [_sample(example) for example in examples]
-    extra = [*_composed(examples), *(_Sample((text,), general, CURATED_WEIGHT) for text in dict.fromkeys(curated))]
+    extra = [*_composed(examples), *_misspelt(examples), *(_Sample((text,), general, CURATED_WEIGHT) for text in dict.fromkeys(curated))]
     samples = [*judged, *extra]
     features = _matrix([text for sample in samples for text in sample.texts], embed, lexicon)
     starts = np.cumsum([0, *(len(sample.texts) for sample in samples)])
     labels = np.array([sample.outcome for sample in samples])
     weights = np.array([sample.weight for sample in samples])
-    scores: list[dict[str, float]] = [{} for _ in judged]
+    held_out: list[NDArray[np.float32]] = [np.zeros((len(sample.texts), len(OUTCOMES)), dtype=np.float32) for sample in judged]
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
     for train, test in folds.split(labels[: len(judged), None], labels[: len(judged)]):
-        held_out = set(test.tolist())
-        more = [index for index in range(len(judged), len(samples)) if not held_out & set(samples[index].parents)]
+        out = set(test.tolist())
+        more = [index for index in range(len(judged), len(samples)) if not out & set(samples[index].parents)]
         rows = np.array([*train.tolist(), *more])
         model = _fit(features[starts[rows]], labels[rows], weights[rows])
         for index in test:
-            found = np.zeros((len(judged[index].texts), len(OUTCOMES)), dtype=np.float32)
-            found[:, model.classes_] = model.predict_proba(features[starts[index] : starts[index + 1]])
-            scores[index] = combine(OUTCOMES, found[0], list(found[1:]), [])
+            held_out[index][:, model.classes_] = model.predict_proba(features[starts[index] : starts[index + 1]])
     model = _fit(features[starts[:-1]], labels, weights)
     result: Arrays = _weights(model, features.shape[1] - BUCKETS)
-    thresholds = choose_thresholds(scores, labels[: len(judged)])
-    result.update({f"threshold_{name}": np.array(value) for name, value in thresholds.items()})
+    outcomes = labels[: len(judged)]
+    result.update(_second_stage(held_out, outcomes))
+    scores = [combine(result, found[0], list(found[1:]), []) for found in held_out]
+    result.update({f"threshold_{name}": np.array(value) for name, value in choose_thresholds(scores, outcomes).items()})
     return result
+
+
+def _second_stage(held_out: Sequence[NDArray[np.float32]], labels: NDArray[np.int64]) -> Arrays:
+    """How much whole message and worst sentence count, fitted on held-out probabilities."""
+    from sklearn.linear_model import LogisticRegression
+
+    found = [evidence(OUTCOMES, item[0], list(item[1:])) for item in held_out]
+    names = np.array([OUTCOMES[label] for label in labels])
+    fitted = {}
+    for name in WEIGHED:
+        target = np.isin(names, REFUSALS) if name == "refusal" else names == name
+        # What has a more serious outcome is no counter-example: it never comes to this decision.
+        counted = ~np.isin(names, HELP) if name == "refusal" else target | ~np.isin(names, HELP)
+        features = np.stack([item[name] for item in found])[counted]
+        if target.any() and not target[counted].all():
+            model = LogisticRegression(C=1.0, class_weight="balanced").fit(features, target[counted])
+            fitted[f"second_{name}"] = np.array([*model.coef_[0], model.intercept_[0]])
+        else:  # an outcome without examples is never chosen
+            fitted[f"second_{name}"] = np.array([*np.zeros(len(EVIDENCE)), -30.0])
+    return fitted
 
 
 def _matrix(texts: Sequence[str], embed: Embed, lexicon: Lexicon) -> Any:

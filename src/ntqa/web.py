@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 POLL_SECONDS = 0.5  # how often the index folder is looked at for a new edition
+RETRY_SECONDS = 10.0  # after which an edition that could not be loaded is tried again; loading takes a second of work
 
 
 class Live:
@@ -55,12 +56,16 @@ class Live:
         self._stop.set()
 
     def _watch(self) -> None:
-        refused = None
+        refused, not_before = None, 0.0
         while not self._stop.wait(POLL_SECONDS):
             try:
                 newest = current_edition(self._config.index)
-                if newest in (self.assistant.edition.id, refused):
+                if newest == self.assistant.edition.id:
+                    self.problem = ""
                     continue
+                if newest == refused and time.monotonic() < not_before:
+                    continue
+                refused, not_before = newest, time.monotonic() + RETRY_SECONDS
                 self.assistant = Assistant.load(self._config)
                 self.problem, refused = "", None
                 log.info("edition %s is in use", newest)
@@ -136,7 +141,7 @@ def _record(assistant: Assistant, record_id: Any, messages: Sequence[str]) -> di
 
 
 def _span(start: str, end: str, length: int) -> tuple[int, int] | None:
-    if not (start.isdigit() and end.isdigit() and len(start) < 7 and len(end) < 7):
+    if not (start.isdecimal() and end.isdecimal() and len(start) < 7 and len(end) < 7):
         return None
     first, last = int(start), min(int(end), length)
     return (first, last) if first < last else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
 
 import Stemmer
 
@@ -39,7 +38,6 @@ def words(text: str) -> list[str]:
     return _WORD.findall(fold(text))
 
 
-@lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
     """Snowball stem of a folded word."""
     return _STEMMER.stemWord(word)

@@ -18,7 +18,9 @@ TOPICS = [
 
 
 def passage(passage_id: str, title: str = "", **links: tuple[str, ...]) -> Passage:
-    return Passage(passage_id, passage_id.split("/")[0], title or passage_id, f"Text of {passage_id}.", (f"{passage_id}?", "second?"), **links)
+    return Passage(
+        passage_id, passage_id.split("/")[0], title or passage_id, f"Text of {passage_id}.", (f"{passage_id}?", "second?"), **links
+    )
 
 
 def corpus(*passages: Passage) -> Corpus:
@@ -139,7 +141,9 @@ def test_comparison(text: str, topics: tuple[str, ...], members: tuple[str, ...]
     assert is_comparison(Query(text, text, topics, members)) is expected
 
 
-SIDES = corpus(passage("ssri/a"), passage("ssri/b"), passage("magnesium/a"), passage("wort/ssri", "Hypericum and SSRIs: the mix"), passage("wort/b"))
+SIDES = corpus(
+    passage("ssri/a"), passage("ssri/b"), passage("magnesium/a"), passage("wort/ssri", "Hypericum and SSRIs: the mix"), passage("wort/b")
+)
 VERSUS = {"text": "ssris vs magnesium", "topic_ids": ("ssri", "magnesium")}
 
 

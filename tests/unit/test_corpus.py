@@ -241,6 +241,7 @@ def test_a_bulk_corpus_needs_none_of_the_settings_files(folder, name):
         (HELP, "2026-11-01\n        checked_by: second", "2026-11-22\n        checked_by: second", "33", ["2026-11-22", "future"]),
         (HELP, "  - code: GB\n    name: United Kingdom\n", "  - code: GB\n", "18", ["missing key 'name'"]),
         (HELP, "kind: crisis\n        name: Samaritans", "kind: chat\n        name: Samaritans", "28", ["'kind' is 'chat'", "emergency, crisis, poison"]),
+        (HELP, "countries:", "source: x\ncountries:", "1", ["unknown key 'source'"]),
         # guard
         (CRISIS, "outcome: crisis", "outcome: doom", "1", ["'outcome' is 'doom'", "emergency, crisis, refusal_dosing"]),
         (CRISIS, "tier: card", "tier: full", "4", ["'tier' is 'full'", "card, strip"]),

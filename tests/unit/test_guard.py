@@ -9,10 +9,10 @@ from fakes import CONCEPTS, DIMENSION, FakeEncoder, corpus_of, vector
 
 from ntqa.assistant import Assistant
 from ntqa.conversation import reformulate
-from ntqa.guard import PART_DISCOUNT, THRESHOLDS, Guard, PatternSet, combine, safe_verdict, split_message
+from ntqa.guard import EVIDENCE, THRESHOLDS, WEIGHED, Guard, PatternSet, combine, evidence, safe_verdict, split_message
 from ntqa.guard_features import BUCKETS, DENSE_SIZE_WITHOUT_EMBEDDING, EMBEDDING_SCALE
 from ntqa.lexicon import Lexicon
-from ntqa.schema import OUTCOMES, REFUSALS, Corpus, GuardPattern, Query, Topic, Verdict
+from ntqa.schema import OUTCOMES, Corpus, GuardPattern, Query, Topic, Verdict
 
 
 def pattern(name: str, outcome: str, regex: str, tier: str = "card", unless: str | None = None, person: str = "self") -> GuardPattern:
@@ -41,6 +41,12 @@ def assess(*messages: str, weights: dict | None = None, corpus: Corpus = CORPUS,
     return Guard(corpus, weights or {}, LEXICON).assess(messages, query, vector)
 
 
+def second_stage(**coefficients: float) -> dict[str, np.ndarray]:
+    """Weights of the second stage; by default the score is the probability of the whole message, and sentences do not count."""
+    coefficients = coefficients or {"whole": 1.0}
+    return {f"second_{name}": np.array([*(coefficients.get(key.replace(" ", "_"), 0.0) for key in EVIDENCE), 0.0]) for name in WEIGHED}
+
+
 def trained(thresholds: dict[str, float] | None = None, **probability: float) -> dict[str, np.ndarray]:
     """Weights that give every text the same probabilities; what is not named shares the rest."""
     rest = (1 - sum(probability.values())) / (len(OUTCOMES) - len(probability))
@@ -50,6 +56,7 @@ def trained(thresholds: dict[str, float] | None = None, **probability: float) ->
         "dense": np.zeros((len(OUTCOMES), DIMENSION + DENSE_SIZE_WITHOUT_EMBEDDING)),
         "ngrams": np.zeros((BUCKETS, len(OUTCOMES))),
         "bias": bias,
+        **second_stage(),
     }
     for name in THRESHOLDS:
         weights[f"threshold_{name}"] = np.array((thresholds or {}).get(name, 0.999))
@@ -126,11 +133,18 @@ def test_a_card_takes_precedence_over_a_strip():
     assert assess("hopeless. i will kill myself").outcome == "crisis"
 
 
-def test_the_follow_up_is_judged_as_typed_and_as_read():
-    typed = assess("what are ssris?", "and how much?", query=Query("and how much?", "SSRIs: and", ("ssri",), context="x"))
-    read = assess("what are ssris?", "and?", query=Query("and?", "SSRIs: how much", ("ssri",), context="x"))
-    alone = assess("what are ssris?", "and?", query=Query("and?", "SSRIs: how much", ("ssri",)))
-    assert (typed.outcome, read.outcome, alone.outcome) == ("refusal_dosing", "refusal_dosing", "general")
+@pytest.mark.parametrize(
+    ("typed", "read_as", "outcome"),
+    [
+        ("and how much?", "SSRIs: and", "refusal_dosing"),
+        ("and?", "SSRIs: how much", "refusal_dosing"),
+        ("and?", "SSRIs: and?", "general"),
+        ("how mcuh", "how much", "refusal_dosing"),
+        ("kil myself", "kill myself", "crisis"),
+    ],
+)
+def test_a_message_is_judged_as_typed_and_as_read(typed: str, read_as: str, outcome: str):
+    assert assess("what are ssris?", typed, query=Query(typed, read_as, ("ssri",), context="SSRIs")).outcome == outcome
 
 
 # --- history ---
@@ -167,7 +181,6 @@ def test_a_score_before_keeps_it():
         ("i want to kill myself", "self"),
         ("he wants to die", "other"),
         ("i will hurt him", "harm"),
-        ("my friend says kill myself jokes all day", "other"),
         ("my friend hates me and i want to kill myself", "self"),
         ("i might kill myself or hurt someone", "harm"),
         ("kill myself", "self"),
@@ -244,7 +257,7 @@ def test_outside_is_out_of_scope_and_small_talk_together():
 
 
 def test_one_sentence_of_a_long_message_is_enough():
-    weights = sensitive("crisis", "mood", {"crisis_card": 0.9})
+    weights = {**sensitive("crisis", "mood", {"crisis_card": 0.9}), **second_stage(worst_sentence=1.0)}
     long = "What does magnesium do in sleep and food. Please say mood now. Is exercise proven at work."
     assert assess(long.replace(". ", ", "), weights=weights).outcome == "general"
     assert assess(long, weights=weights).outcome == "crisis"
@@ -253,7 +266,7 @@ def test_one_sentence_of_a_long_message_is_enough():
 def test_a_short_message_is_judged_with_the_turn_before():
     weights = sensitive("refusal_dosing", "mood", {"refusal": 0.4})
     assert assess("mood", "just roughly please", weights=weights).outcome == "refusal_dosing"
-    assert assess("mood", "just roughly please tell us the whole long story of it", weights=weights).outcome == "general"
+    assert assess("mood", "just roughly please tell us the whole long story", weights=weights).outcome == "general"
     assert assess("mood", "magnesium", weights=weights).outcome == "general"
 
 
@@ -264,30 +277,56 @@ def test_without_weights_only_patterns_speak():
 
 # --- combining ---
 
-SHORT = ("crisis", "emergency", *REFUSALS, "general")
-
 
 def row(**values: float) -> np.ndarray:
-    return np.array([values.get(name, 0.0) for name in SHORT])
+    return np.array([values.get(name, 0.0) for name in OUTCOMES])
 
 
-def test_crisis_and_emergency_take_the_highest_of_all_forms():
-    found = combine(SHORT, row(crisis=0.1, emergency=0.2), [row(crisis=0.3), row(emergency=0.1)], [row(emergency=0.4)])
+def combined(whole: np.ndarray, parts: list[np.ndarray], joined: list[np.ndarray], /, **coefficients: float) -> dict[str, float]:
+    return combine({"outcomes": np.array(OUTCOMES), **second_stage(**coefficients)}, whole, parts, joined)
+
+
+def test_evidence_is_whole_worst_sentence_general_and_length():
+    whole = row(crisis=0.2, emergency=0.1, refusal_dosing=0.3, refusal_results=0.2, general=0.2)
+    found = evidence(OUTCOMES, whole, [row(crisis=0.5), row(emergency=0.4, refusal_diagnosis=0.8)])
+    rest = [0.2, math.log(3)]
+    assert found["crisis"].tolist() == pytest.approx([math.log(0.2 / 0.8), 0.0, *rest])
+    assert found["emergency"].tolist() == pytest.approx([math.log(0.1 / 0.9), math.log(0.4 / 0.6), *rest])
+    assert found["refusal"].tolist() == pytest.approx([0.0, math.log(0.8 / 0.2), *rest], abs=1e-6)
+
+
+def test_a_message_of_one_sentence_is_its_own_worst():
+    found = evidence(OUTCOMES, row(crisis=0.2, general=0.5), [])["crisis"]
+    assert found.tolist() == pytest.approx([math.log(0.25), math.log(0.25), 0.5, 0.0])
+
+
+def test_certainty_is_bounded():
+    found = evidence(OUTCOMES, row(crisis=1.0), [])
+    assert found["crisis"][0] == pytest.approx(math.log(0.9999 / 0.0001), rel=1e-3)
+    assert found["emergency"][0] == pytest.approx(math.log(0.0001 / 0.9999), rel=1e-3)
+
+
+def test_the_second_stage_weighs_whole_and_worst_sentence():
+    whole, parts = row(crisis=0.2), [row(crisis=0.5), row(crisis=0.1)]
+    assert combined(whole, parts, [])["crisis"] == pytest.approx(0.2)
+    assert combined(whole, parts, [], worst_sentence=1.0)["crisis"] == pytest.approx(0.5)
+    both = combined(whole, parts, [], whole=0.5, worst_sentence=0.5)["crisis"]
+    assert both == pytest.approx(1 / (1 + math.sqrt(0.8 / 0.2)))  # half of log(0.2 / 0.8), half of log(1)
+
+
+def test_the_more_serious_reading_of_a_follow_up_counts():
+    found = combined(row(crisis=0.3, emergency=0.2), [], [row(crisis=0.1, emergency=0.4), row(emergency=0.3)])
     assert (found["crisis"], found["emergency"]) == pytest.approx((0.3, 0.4))
 
 
-def test_refusals_are_summed_and_parts_discounted():
-    whole, part = row(refusal_dosing=0.3, refusal_results=0.2), row(refusal_diagnosis=0.6)
-    found = combine(SHORT, whole, [part], [])
-    assert found["refusal"] == pytest.approx(PART_DISCOUNT * 0.6)
-    assert (found["refusal_diagnosis"], found["refusal_dosing"]) == pytest.approx((PART_DISCOUNT * 0.6, 0.0))
-    found = combine(SHORT, whole, [row(refusal_diagnosis=0.55)], [])
-    assert (found["refusal"], found["refusal_dosing"]) == pytest.approx((0.5, 0.3))
-    assert combine(SHORT, whole, [], [part])["refusal"] == pytest.approx(0.6)
+def test_refusals_are_summed_and_the_kind_is_that_of_the_clearest_form():
+    found = combined(row(refusal_dosing=0.3, refusal_results=0.2), [row(refusal_diagnosis=0.6)], [])
+    assert found["refusal"] == pytest.approx(0.5)
+    assert (found["refusal_diagnosis"], found["refusal_dosing"]) == pytest.approx((0.6, 0.0))
 
 
 def test_the_other_outcomes_are_those_of_the_whole_message():
-    assert combine(SHORT, row(general=0.5), [row(general=0.9)], [row(general=0.8)])["general"] == pytest.approx(0.5)
+    assert combined(row(general=0.5), [row(general=0.9)], [row(general=0.8)])["general"] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(
@@ -364,5 +403,5 @@ def test_the_safe_verdict_is_the_crisis_card():
         ("is something wrong with my brain", "refusal_diagnosis"),
     ],
 )
-def test_trained_on_a_few_examples(mini: Assistant, message: str, outcome: str):
-    assert mini.reply([message]).verdict.outcome == outcome
+def test_trained_on_a_few_examples(trained_mini: Assistant, message: str, outcome: str):
+    assert trained_mini.reply([message]).verdict.outcome == outcome

@@ -78,7 +78,9 @@ def test_ngrams_hold_words_word_pairs_and_parts_of_words():
 def test_ngrams_by_hand():
     # "ab": the word, its pair with the beginning, and the only character n-grams of <ab>: <ab, ab>, <ab>; five in all
     buckets, weights = ngrams("ab")
-    assert sorted(buckets.tolist()) == sorted(zlib.crc32(gram) & (BUCKETS - 1) for gram in (b"w ab", b"^ ab", b"c <ab", b"c ab>", b"c <ab>"))
+    assert sorted(buckets.tolist()) == sorted(
+        zlib.crc32(gram) & (BUCKETS - 1) for gram in (b"w ab", b"^ ab", b"c <ab", b"c ab>", b"c <ab>")
+    )
     assert weights.tolist() == pytest.approx([NGRAM_SCALE / 5**0.5] * 5)
 
 

@@ -111,7 +111,12 @@ def test_an_edition_holds_no_text(mini_config):
     folder = mini_config.index / "editions" / current_edition(mini_config.index)
     written = b"".join(path.read_bytes() for path in folder.iterdir())
     corpus = load_corpus(mini_config.corpus)
-    for text in (corpus.passages["magnesium/sleep"].text[:30], "Does magnesium help with sleep?", "nobody would miss me", "capital of norway"):
+    for text in (
+        corpus.passages["magnesium/sleep"].text[:30],
+        "Does magnesium help with sleep?",
+        "nobody would miss me",
+        "capital of norway",
+    ):
         assert text.encode() not in written
     assert {path.name for path in folder.iterdir()} == {*FILES, "manifest.json"}
 
@@ -156,10 +161,18 @@ def changed(corpus: Corpus, *passages: Passage) -> Corpus:
 @pytest.mark.parametrize(
     ("corpus", "names", "words"),
     [
-        (changed(SMALL, replace(SLEEP, text="Other words."), EFFECTS, BULK), ("magnesium/sleep",), "new or changed passages: magnesium/sleep)"),
+        (
+            changed(SMALL, replace(SLEEP, text="Other words."), EFFECTS, BULK),
+            ("magnesium/sleep",),
+            "new or changed passages: magnesium/sleep)",
+        ),
         (changed(SMALL, SLEEP, replace(EFFECTS, title="Other"), BULK), ("magnesium/effects",), "magnesium/effects"),
         (changed(SMALL, SLEEP, replace(EFFECTS, questions=("other",)), BULK), ("magnesium/effects",), "magnesium/effects"),
-        (changed(SMALL, replace(SLEEP, text="Other."), EFFECTS, replace(BULK, text="New.")), ("bulk/one", "magnesium/sleep"), "bulk/one, magnesium/sleep"),
+        (
+            changed(SMALL, replace(SLEEP, text="Other."), EFFECTS, replace(BULK, text="New.")),
+            ("bulk/one", "magnesium/sleep"),
+            "bulk/one, magnesium/sleep",
+        ),
         (changed(SMALL, SLEEP, EFFECTS), (), "passages were removed or moved"),
         (changed(SMALL, EFFECTS, SLEEP, BULK), (), "passages were removed or moved"),
         (replace(SMALL, guard_examples=(GuardExample("crisis", "new"),)), ("guard",), "corpus/guard has changed"),
@@ -199,7 +212,7 @@ def test_another_model_is_stale_and_both_are_named(tmp_path: Path):
 
 def test_no_index(tmp_path: Path):
     assert current_edition(tmp_path) is None
-    with pytest.raises(IndexUnavailableError, match="there is no index in .*; run: ntqa build"):
+    with pytest.raises(IndexUnavailableError, match=r"there is no index in .*; run: ntqa build"):
         load_edition(tmp_path, SMALL, FAKE_ID)
 
 

@@ -21,6 +21,7 @@ def lexicon(small_corpus):
         "zoloft lustral prozac",
         "is a naïve question about my café normal",
         "don’t levels hurt",
+        "naïve zoloft brain levels",
         "",
         "123",
     ],
@@ -38,6 +39,7 @@ def test_english(lexicon, text):
         ("à quoi sert la sérotonine dans le cerveau", "fr"),
         ("was ist serotonin und wie wirkt es im gehirn", "de"),
         ("ich will nicht mehr leben", "de"),
+        ("zoloft müdigkeit", "de"),
         ("wofür braucht der körper magnesium", "de"),
     ],
 )

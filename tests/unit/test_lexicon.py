@@ -78,6 +78,14 @@ def test_names_of_several_words_may_be_joined(lexicon, text):
     assert [mention.topic_id for mention in lexicon.mentions(text)] == ["5-htp"]
 
 
+def test_a_joined_name_that_is_another_word_is_no_name():
+    topics = {"sam-e": Topic("sam-e", "SAM-e", "supplement", ("mag net",)), "gaba": Topic("gaba", "ga-ba", "transmitter", ())}
+    lexicon = Lexicon(Corpus("x", (), topics, {}), COMMON)
+    assert [m.topic_id for m in lexicon.mentions("sam-e and sam e and mag net")] == ["sam-e"] * 3
+    assert lexicon.mentions("the same magnet") == ()
+    assert [m.topic_id for m in lexicon.mentions("gaba")] == ["gaba"]
+
+
 def test_the_longest_name_wins(lexicon):
     assert [m.topic_id for m in lexicon.mentions("serotonin syndrome")] == ["serotonin-syndrome"]
     assert [m.topic_id for m in lexicon.mentions("serotonin, serotonin syndrome, serotonin")] == [
@@ -124,7 +132,7 @@ def test_a_covered_name_hides_the_other_name_inside_it():
 # --- what is known ---
 
 
-@pytest.mark.parametrize("word", ["serotonin", "moods", "relieving", "trial", "placebo", "placebos", "zolofts", "b12", "ssris"])
+@pytest.mark.parametrize("word", ["serotonin", "moods", "relieving", "trial", "placebo", "placebos", "zolofts", "b12", "ssris", "evidence"])
 def test_words_of_texts_questions_and_names_are_known_in_any_form(lexicon, word):
     assert lexicon.knows(word)
 
@@ -198,8 +206,11 @@ def test_other_words_are_not_corrected(lexicon, typed):
     [
         ("zoloff", "zoloft"),
         ("zolaff", None),
+        ("prozzak", "prozac"),
         ("magnisiom", "magnesium"),
         ("magnisioms", None),
+        ("hyppericcom", None),
+        ("hypeericcumm", "hypericum"),
         ("hydroxitriptopan", "hydroxytryptophan"),
         ("hydroxitriptofan", None),
     ],

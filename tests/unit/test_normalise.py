@@ -117,11 +117,13 @@ def test_reading_twice_changes_nothing_more():
     assert plain(once) == once
 
 
-@pytest.mark.parametrize("text", ["ok", "5-HTP?", "hi", "5htp", "привет", "你好", "??? why", "is it?!", "serotonin", "vitamin b12"])
+@pytest.mark.parametrize(
+    "text", ["ok", "5-HTP?", "hi", "5htp", "привет", "你好", "??? why", "is it?!", "serotonin", "vitamin b12", "ab123"]
+)
 def test_readable(text):
     assert readable(text)
 
 
-@pytest.mark.parametrize("text", ["", "?", "a", "123", "!!!", "…", "👍👍", "12:30", "((((((((((ab))))))))))", "1 2 3 4 5 a b"])
+@pytest.mark.parametrize("text", ["", "?", "a", "123", "!!!", "…", "👍👍", "12:30", "((((((((((ab))))))))))", "1 2 3 4 5 a b", "ab1234"])
 def test_not_readable(text):
     assert not readable(text)

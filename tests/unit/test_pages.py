@@ -47,7 +47,10 @@ def test_it_links_companions_sources_and_the_rest_of_the_topic(mini: Assistant):
 
 def test_headings_say_what_the_links_are(mini: Assistant):
     assert re.findall("<h2>(.*?)</h2>", page_of(mini, "magnesium/sleep")) == ["Also important", "More on this topic"]
-    assert re.findall("<h2>(.*?)</h2>", page_of(mini, "chemical-imbalance/is-it-proven")) == ["Others see it differently", "More on this topic"]
+    assert re.findall("<h2>(.*?)</h2>", page_of(mini, "chemical-imbalance/is-it-proven")) == [
+        "Others see it differently",
+        "More on this topic",
+    ]
     assert re.findall("<h2>(.*?)</h2>", page_of(mini, "exercise/mood")) == []
 
 
@@ -91,7 +94,9 @@ def test_missing_page(mini: Assistant):
     assert shown(page.split("<main>")[1].split("</main>")[0]) == "There is no such passage."
 
 
-@pytest.mark.parametrize("build", [lambda mini: page_of(mini, "magnesium/sleep"), lambda mini: help_page(mini.corpus), lambda mini: missing_page(mini.corpus)])
+@pytest.mark.parametrize(
+    "build", [lambda mini: page_of(mini, "magnesium/sleep"), lambda mini: help_page(mini.corpus), lambda mini: missing_page(mini.corpus)]
+)
 def test_every_page_has_language_help_and_disclaimer_and_no_script(mini: Assistant, build):
     page = build(mini)
     assert page.startswith('<!doctype html><html lang="en">')

@@ -134,7 +134,9 @@ def test_role_of_a_quote(mini: Assistant, role: str, label: str | None):
 def test_meta_gives_evidence_in_words_date_and_reviewer(mini: Assistant):
     passage = mini.corpus.passages["ssri/stopping"]
     date = TODAY.isoformat()
-    assert shown(meta_html(passage, Texts(mini.corpus))) == f"Evidence: established reviews agree Last reviewed: {date} Dr Example, pharmacist"
+    assert (
+        shown(meta_html(passage, Texts(mini.corpus))) == f"Evidence: established reviews agree Last reviewed: {date} Dr Example, pharmacist"
+    )
     assert meta_html(made("text"), Texts(mini.corpus)) == ""
 
 
@@ -310,7 +312,8 @@ QUOTE_KEYS = ["text", "passage", "title", "start", "end", "marked", "evidence", 
 
 
 @pytest.mark.parametrize(
-    "message", ["does magnesium help with sleep?", "hello", "i want to hurt myself", "what does metformin do", "should i stop my ssri", "daylight"]
+    "message",
+    ["does magnesium help with sleep?", "hello", "i want to hurt myself", "what does metformin do", "should i stop my ssri", "daylight"],
 )
 def test_record_has_exactly_the_agreed_keys(mini: Assistant, message: str):
     record = reply_record(mini.reply([message]), mini.corpus, "q1", 1.2345)

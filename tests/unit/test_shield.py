@@ -210,7 +210,9 @@ def test_policy_allows_this_origin_only():
 
 
 def test_the_applications_own_headers_stay_but_never_cross_origin_ones():
-    app = App(headers=((b"cache-control", b"max-age=60"), (b"Access-Control-Allow-Origin", b"*"), (b"access-control-allow-credentials", b"true")))
+    app = App(
+        headers=((b"cache-control", b"max-age=60"), (b"Access-Control-Allow-Origin", b"*"), (b"access-control-allow-credentials", b"true"))
+    )
     names = [name.lower() for name, _ in call(app).header_list]
     assert names.count("cache-control") == 1
     assert call(app).headers["cache-control"] == "max-age=60"
@@ -226,7 +228,11 @@ def test_scripts_of_the_page_get_the_nonce_of_its_policy():
     response = call(App(PAGE, headers=((b"content-length", str(len(PAGE)).encode()), (b"content-type", b"text/html"))), "/")
     nonce = re.search("nonce-([^']+)", response.headers["content-security-policy"]).group(1).encode()
     assert response.body == (
-        b'<html><head><meta name="viewport" content="z"><script nonce="' + nonce + b'">a()</script><script nonce="' + nonce + b'" src=b></script>'
+        b'<html><head><meta name="viewport" content="z"><script nonce="'
+        + nonce
+        + b'">a()</script><script nonce="'
+        + nonce
+        + b'" src=b></script>'
         b"</head><body>page</body></html>"
     )
     assert response.headers["content-length"] == str(len(response.body))

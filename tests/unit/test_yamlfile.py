@@ -106,6 +106,11 @@ def test_depth_is_measured_and_not_the_number_of_lists():
     assert parse("[" + "[1], " * 50 + "]").data == [[1]] * 50
 
 
+def test_depth_is_still_limited_after_shallow_lists():
+    with pytest.raises(YamlError, match="nested deeper"):
+        parse("[" + "[1], " * 20 + "[" * MAX_DEPTH + "1" + "]" * MAX_DEPTH + "]")
+
+
 def test_a_bomb_of_brackets_is_refused_without_using_the_stack():
     with pytest.raises(YamlError, match="nested deeper"):
         parse("[" * 1_000_000)

@@ -13,13 +13,14 @@
     }
   }
 
-  // A new question goes to the top, so that its answer is read from the beginning; a focus that went with a button returns to the text box.
+  // A new question goes to the top, so that its answer is read from the beginning, and the focus returns to the text box,
+  // but not where this would open a keyboard on the screen.
   function follow() {
     const questions = document.querySelectorAll("#ntqa-chat .user-row");
     if (questions.length === asked || questions.length !== document.querySelectorAll("#ntqa-chat .reply").length) return;
     if (questions.length > asked) questions[questions.length - 1].scrollIntoView({ block: "start" });
+    if (!matchMedia("(pointer: coarse)").matches) document.querySelector("#ntqa-box textarea")?.focus({ preventScroll: true });
     asked = questions.length;
-    if (document.activeElement === document.body) document.querySelector("#ntqa-box textarea")?.focus({ preventScroll: true });
   }
 
   function start() {
