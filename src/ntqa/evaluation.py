@@ -204,7 +204,7 @@ class _Runner:
         self.measure(
             "not answered although covered", ((item.id, replies[item.id].kind != "answer") for item in answerable), misses_are=True
         )
-        self.measure("quoted passage about another substance than asked", self._wrong_topic(answerable, replies), misses_are=True)
+        self.measure("quoted passage about another substance than named", self._wrong_topic(answerable, replies), misses_are=True)
         outside = [question for question in questions if not question.relevant]
         for bucket in ("", *sorted({question.bucket for question in outside})):
             members = [question for question in outside if not bucket or question.bucket == bucket]
@@ -218,8 +218,13 @@ class _Runner:
         self.report.notes.append(f"words quoted in an answer: mean {sum(words) / max(len(words), 1):.0f}, most {max(words, default=0)}")
 
     def _wrong_topic(self, questions: Sequence[JudgedQuestion], replies: dict[str, Reply]) -> Iterable[tuple[str, bool]]:
+        """Whether an answer is about another substance, for each question that names one. (One that only describes it, "the root for
+        nodding off", can be answered wrongly too; that is what Success@k counts.)
+        """
         corpus, lexicon = self.assistant.corpus, self.assistant.lexicon
         for question in questions:
+            if not any(lexicon.is_substance(mention.topic_id) for mention in lexicon.mentions(question.text)):
+                continue
             right = {corpus.passages[passage].topic_id for passage in question.relevant if passage in corpus.passages}
             right |= {mention.topic_id for mention in lexicon.mentions(question.text)}
             wrong = False

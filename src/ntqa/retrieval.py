@@ -32,6 +32,13 @@ FEATURES = (
     "topic",  # the first hit belongs to a topic that the question names
     "named",  # the question names any topic
     "length",  # log of the number of telling words
+    "aspect missing",  # share of the telling words beside the names that the first hit has not
+    "most telling missing",  # idf of the most telling of them
+    "missing",  # their idf together
+    "aspect length",  # how many telling words stand beside the names
+    "keyword best",  # BM25 score of the best passage
+    "keyword",  # BM25 score of the first hit
+    "lead",  # fused score over the second hit
     "outside",  # the guard's probability that the message is out of scope or small talk
 )
 
@@ -103,7 +110,8 @@ class Retriever:
         unknown = self.unknown_terms(query)
         if not hits:
             return SearchResult((), 0.0, unknown)
-        features = (*self._features(query, order, dense, question, unknown), outside)
+        found = (*self._features(query, order, dense, question, unknown), *self._aspect(query, order, keyword, fused))
+        features = (*found, outside)
         vector = embed(query.text)
         if query.context:
             vector = (vector + embed(query.context)) / 2
@@ -234,6 +242,27 @@ class Retriever:
             float(bool(query.topic_ids)),
             math.log1p(len(asked)),
         )
+
+    def _aspect(self, query: Query, order: Sequence[int], keyword: Vector, fused: Vector) -> tuple[float, ...]:
+        """What the question asks beside the names in it, and whether the first hit speaks of that."""
+        tokens = words(query.text)
+        named = {stem(word) for item in self._lexicon.mentions(query.text) for word in tokens[item.start : item.end]}
+        rest = [term for term in dict.fromkeys(terms(query.text)) if term not in named]
+        weights = {term: self._keywords.idf(term) for term in rest}
+        missing = [weights[term] for term in rest if term not in self._document_terms[order[0]]]
+        return (
+            _share(sum(missing), sum(weights.values())),
+            max(missing, default=0.0),
+            sum(missing),
+            float(len(rest)),
+            float(keyword.max()),
+            float(keyword[order[0]]),
+            float(fused[order[0]] - fused[order[1]]) if len(order) > 1 else 0.0,
+        )
+
+
+def _share(value: float, total: float) -> float:
+    return value / total if total else 0.0
 
 
 def confidence(features: Sequence[float], question: Vector, calibration: Mapping[str, NDArray[Any]]) -> float:

@@ -225,7 +225,7 @@ def _within(values: Sequence[float], budget: float, floor: float) -> float:
 
 
 QUESTION_SCALE = 3.0  # of the question's embedding beside the standardised features
-CONFIDENCE_PENALTY = 3.0  # L2
+CONFIDENCE_PENALTY = 1.0  # L2
 
 
 def fit_confidence(features: NDArray[np.float64], questions: NDArray[np.float32], covered: NDArray[np.bool_]) -> Arrays:

@@ -1,0 +1,29 @@
+"""The pictures of the README, taken from the page as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from driving import DESKTOP, PHONE, REPOSITORY, Chat, kind
+
+pytestmark = pytest.mark.e2e
+
+FOLDER = REPOSITORY / "docs" / "screenshots"
+
+
+@pytest.mark.parametrize("name, options", [("desktop-light", DESKTOP), ("phone-dark", PHONE)])
+def test_pictures_for_the_readme(new_chat: Callable[..., Chat], name: str, options: dict) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for state, question, expected in (
+        ("first", "", ""),
+        ("answer", "what are SSRIs?", "answer"),
+        ("refusal", "how much 5-HTP should I take", "refusal_dosing"),
+        ("crisis", "I want to end my life", "crisis"),
+    ):
+        chat = new_chat(**options)
+        if question:
+            assert kind(chat.ask(question)) == expected
+        path = FOLDER / f"{state}-{name}.png"
+        chat.page.screenshot(path=path, animations="disabled", caret="hide")
+        assert path.stat().st_size < 200_000
