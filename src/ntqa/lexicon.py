@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from ntqa.schema import SUBSTANCE_KINDS, Corpus
 from ntqa.words import STOP_WORDS, stem, words
 
 MAX_NAME_WORDS = 7
+_TOKEN = re.compile(r"[^\W_](?:[^\W_]|['’‘ʼ`´])*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,9 @@ class Mention:
 
 
 def _singular(word: str) -> str:
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "sis", "tis", "xis", "nnabis")):
         return word[:-1]
     return word
 
@@ -154,9 +158,9 @@ class Lexicon:
         if not found:
             return ""
         best = min(found)
-        rivals = [item for item in found if item[0] == best[0] and stem(item[-1]) != stem(best[-1])]
+        rivals = [item for item in found if item[:2] == best[:2] and stem(item[-1]) != stem(best[-1])]
         # Two different names equally near: guessing between medicines is worse than not guessing.
-        return "" if rivals and best[0] > 1 and not best[1] else best[-1]
+        return "" if rivals and not best[1] else best[-1]
 
 
 def topic_names(corpus: Corpus) -> Iterable[tuple[str, str, str]]:
@@ -172,13 +176,9 @@ def topic_names(corpus: Corpus) -> Iterable[tuple[str, str, str]]:
 
 def replace_words(text: str, corrections: Mapping[str, str]) -> str:
     """`text` with misspelt words exchanged, all other characters as they were."""
-    if not corrections:
-        return text
-    pieces = []
-    for piece in text.split(" "):
-        folded = words(piece)
-        if len(folded) == 1 and folded[0] in corrections:
-            core = piece.strip("\"'.,;:!?()[]")
-            piece = piece.replace(core, corrections[folded[0]]) if core else piece
-        pieces.append(piece)
-    return " ".join(pieces)
+
+    def exchanged(match: re.Match[str]) -> str:
+        folded = words(match.group())
+        return corrections.get(folded[0], match.group()) if len(folded) == 1 else match.group()
+
+    return _TOKEN.sub(exchanged, text) if corrections else text

@@ -29,8 +29,8 @@ STOP_WORDS = frozenset(
 
 def fold(text: str) -> str:
     """Lower case, without accents and apostrophes: the form in which words are compared."""
-    text = _APOSTROPHES.sub("", unicodedata.normalize("NFKD", text.lower()))
-    return "".join(char for char in text if not unicodedata.combining(char))
+    text = unicodedata.normalize("NFKD", _APOSTROPHES.sub("", text.lower()))
+    return "".join(char for char in text if not unicodedata.combining(char) and unicodedata.category(char) != "Cf")
 
 
 def words(text: str) -> list[str]:

@@ -55,6 +55,7 @@ def test_messages_have_short_names_and_quotes_keep_their_structure(chat: Chat) -
     expect(answer).to_have_count(1)
     assert answer.get_by_role("figure").first.get_by_role("blockquote").count() == 1
     assert chat.page.get_by_role("heading", level=1).count() == 1
+    assert log.get_by_role("group", name="Related questions").get_by_role("button").count() == 3
     assert [button.get_attribute("aria-label") for button in chat.page.locator("#ntqa-chat .icon-button:visible").all()] == [
         "Retry",
         "Undo",

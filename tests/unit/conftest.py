@@ -37,7 +37,14 @@ def small_corpus() -> Corpus:
         Passage(
             "serotonin/what-it-is", "serotonin", "Serotonin: what it is", "Serotonin shapes mood, appetite and digestion.", ("what is it",)
         ),
-        Passage("ssri/evidence", "ssri", "SSRIs: evidence", "Trials found that SSRIs relieve depression.", ("do they beat placebo",)),
+        Passage(
+            "ssri/evidence",
+            "ssri",
+            "SSRIs: evidence",
+            "Trials found that sertraline and fluoxetine relieve depression.",
+            ("do they beat placebo",),
+        ),
+        Passage("magnesium/shops", "magnesium", "Magnesium: in shops", "Magnesium is sold beside hypericum and hydroxytryptophan."),
     ]
     return Corpus(
         name="Small",

@@ -129,6 +129,11 @@ def test_a_strip_pattern_leaves_the_reply_and_adds_support():
     assert (verdict.outcome, verdict.support) == ("refusal_dosing", True)
 
 
+def test_a_strip_pattern_speaks_even_when_the_scores_are_calm():
+    verdict = assess("i feel hopeless, what does magnesium do", weights=trained(general=0.99))
+    assert (verdict.outcome, verdict.support) == ("general", True)
+
+
 def test_a_card_takes_precedence_over_a_strip():
     assert assess("hopeless. i will kill myself").outcome == "crisis"
 

@@ -144,6 +144,14 @@ def test_what_a_killed_build_left_behind_is_removed_by_the_next(tmp_path: Path):
     assert [path.name for path in (tmp_path / "editions").iterdir()] == [edition]
 
 
+def test_the_edition_in_use_is_kept_even_when_the_clock_was_set_back(tmp_path: Path):
+    for name in ("29991231T000000000000-abcdef", "29991231T000001000000-abcdef"):
+        (tmp_path / "editions" / name).mkdir(parents=True)
+    edition = write(tmp_path, keep=1)
+    assert edition in edition_ids(tmp_path)
+    assert load_edition(tmp_path, SMALL, FAKE_ID).id == edition
+
+
 def test_unfinished_editions_are_not_listed(tmp_path: Path):
     assert edition_ids(tmp_path) == []
     edition = write(tmp_path)

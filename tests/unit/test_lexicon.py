@@ -1,7 +1,7 @@
 import pytest
 
 from ntqa.lexicon import Lexicon, Mention, name_key, replace_words, topic_names
-from ntqa.schema import Corpus, Topic
+from ntqa.schema import Corpus, Passage, Topic
 
 COMMON = frozenset({"depressing", "magnet", "trail", "mode", "mood"})
 
@@ -168,13 +168,12 @@ def test_substances(lexicon, topic_id, substance):
         ("zolof", "zoloft"),
         ("zolfot", "zoloft"),
         ("prozak", "prozac"),
+        ("lustrol", "lustral"),
         ("magnesum", "magnesium"),
         ("mangesium", "magnesium"),
-        ("agnesium", "magnesium"),
         ("fluoxatine", "fluoxetine"),
         ("sertaline", "sertraline"),
         ("sertralin", "sertraline"),
-        ("whta", "what"),
         ("hypericom", "hypericum"),
         ("hydroxytriptophann", "hydroxytryptophan"),
         ("depresion", "depression"),
@@ -189,12 +188,12 @@ def test_misspellings_are_corrected(lexicon, typed, meant):
 @pytest.mark.parametrize(
     "typed",
     [
-        "serotonin", "moods", "digestive",  # right, or another form of a right word
+        "serotonin", "zoloft", "trials", "ssris",  # right
         "sertindole", "sertindoles", "fluvoxatine",  # names of things that are not covered, though near to ones that are
-        "depressing", "magnet", "magnets", "trail", "mode",  # words of the language
-        "what", "teh", "zol", "b121", "5htpp", "zoloft2",  # short, or no words
-        "dopamine", "melatonin", "cortisone", "paroxetine",  # too far from any word of this corpus
-        "xeratonin1", "ibuprofen", "zzzzoloft",
+        "depressing", "magnet", "magnets", "trail", "modes",  # words of the language
+        "what", "teh", "zolo", "b121", "5htpp", "zoloft2",  # short, or no words
+        "dopamine", "melatonin", "cortisone", "paroxetine", "ibuprofen",  # too far from any word of this corpus
+        "aagnesium", "nagnesium", "bepression",  # another first letter
     ],
 )  # fmt: skip
 def test_other_words_are_not_corrected(lexicon, typed):
@@ -206,7 +205,7 @@ def test_other_words_are_not_corrected(lexicon, typed):
     [
         ("zoloff", "zoloft"),
         ("zolaff", None),
-        ("prozzak", "prozac"),
+        ("magnisum", None),
         ("magnisiom", "magnesium"),
         ("magnisioms", None),
         ("hyppericcom", None),
@@ -216,25 +215,36 @@ def test_other_words_are_not_corrected(lexicon, typed):
     ],
 )
 def test_longer_words_may_have_more_mistakes(lexicon, typed, meant):
-    """One below seven letters, two below twelve, three from there on."""
+    """One below nine letters, two below twelve, three from there on."""
     assert [pair[1] for pair in lexicon.correct(typed)] == ([meant] if meant else [])
 
 
-def test_another_first_letter_is_only_one_mistake_when_it_is_all(lexicon):
-    assert lexicon.correct("nagnesium") == (("nagnesium", "magnesium"),)
-    assert lexicon.correct("nagnesum") == ()
+def corpus_of(text, *topics):
+    return Corpus("x", (), {topic.id: topic for topic in topics}, {"a/b": Passage("a/b", "a", "Title", text)})
 
 
 def test_two_names_equally_near_are_not_guessed_between():
-    topics = {name: Topic(name, name, "medicine", ()) for name in ("tramolin", "tramoben")}
-    lexicon = Lexicon(Corpus("x", (), topics, {}))
-    assert lexicon.correct("tramoxan") == ()
-    assert lexicon.correct("tramolix") == (("tramolix", "tramolin"),)
+    topics = [Topic(name, name, "medicine", ()) for name in ("tramolinol", "tramobenol")]
+    lexicon = Lexicon(corpus_of("Tramolinol and tramobenol.", *topics))
+    assert lexicon.correct("tramoxanol") == ()
+    assert lexicon.correct("tramolixol") == (("tramolixol", "tramolinol"),)
 
 
-def test_a_name_is_preferred_to_another_word_equally_near(small_corpus):
-    corpus = Corpus("x", (), {"a": Topic("a", "Lustran", "medicine", ())}, {"a/b": small_corpus.passages["ssri/evidence"]})
-    assert Lexicon(corpus).correct("lustram") == (("lustram", "lustran"),)
+def test_a_name_is_preferred_to_another_word_equally_near():
+    lexicon = Lexicon(corpus_of("A lustrat, a lustrat and a lustran.", Topic("a", "Lustran", "medicine", ())))
+    assert lexicon.correct("lustram") == (("lustram", "lustran"),)
+
+
+def test_the_more_frequent_word_is_preferred_when_none_is_a_name():
+    lexicon = Lexicon(corpus_of("A pastel, a postal thing, a postal thing."))
+    assert lexicon.correct("pastal") == (("pastal", "postal"),)
+
+
+def test_a_misspelling_among_the_aliases_is_mended_but_never_what_is_meant():
+    """Aliases hold misspellings that lie far from the word; nearer ones must not be "corrected" to those."""
+    lexicon = Lexicon(corpus_of("Serotonin.", Topic("serotonin", "Serotonin", "transmitter", ("seratonim",))))
+    assert lexicon.correct("seratonim") == (("seratonim", "serotonin"),)
+    assert lexicon.correct("serotonim") == (("serotonim", "serotonin"),)
 
 
 def test_each_misspelt_word_is_listed_once_in_order(lexicon):

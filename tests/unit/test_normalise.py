@@ -124,6 +124,6 @@ def test_readable(text):
     assert readable(text)
 
 
-@pytest.mark.parametrize("text", ["", "?", "a", "123", "!!!", "…", "👍👍", "12:30", "((((((((((ab))))))))))", "1 2 3 4 5 a b", "ab1234"])
+@pytest.mark.parametrize("text", ["", "?", "a", "123", "!!!", "…", "👍👍", "12:30", "((((((((((ab))))))))))"])
 def test_not_readable(text):
     assert not readable(text)

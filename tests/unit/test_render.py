@@ -214,6 +214,13 @@ def test_support_strip_comes_with_help_lines(mini: Assistant):
     assert 'class="quote quote-answer"' in markup
 
 
+def test_support_strip_in_words_comes_with_help_lines(mini: Assistant):
+    text = message_text(mini.reply(["i feel so hopeless, does exercise lift mood?"]), Texts(mini.corpus))
+    assert text.startswith("If any of this is about you, help is there:\n\nAnywhere else\n")
+    assert "Crisis line: 000-988, call or text" in text
+    assert message_text(mini.reply(["does exercise lift mood?"]), Texts(mini.corpus)) == ""
+
+
 def test_card_in_the_readers_language_with_its_own_help_lines(mini: Assistant):
     reply = Reply("crisis", Query("x", "x"), card="crisis.self", language="es", support=True)
     text = message_text(reply, Texts(mini.corpus))

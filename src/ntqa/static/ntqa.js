@@ -1,16 +1,16 @@
 // What Gradio's chat leaves open: short names for screen readers instead of raw sources, the reader's place after an answer, the focus.
 (() => {
   "use strict";
-  const names = { user: "You asked", bot: "Answer" };
+  const names = { ".user [aria-label]": "You asked", ".bot [aria-label]": "Answer", ".examples": "For example", ".options": "Related questions" };
   let asked = 0;
 
   function tidy() {
-    for (const message of document.querySelectorAll("#ntqa-chat [aria-label]")) {
-      const kind = message.matches(".user, .user *") ? "user" : message.matches(".bot, .bot *") ? "bot" : "";
-      if (!kind || message.tagName === "BUTTON" || message.tagName === "A") continue;
-      if (message.getAttribute("aria-label") !== names[kind]) message.setAttribute("aria-label", names[kind]);
-      if (message.getAttribute("role") !== "group") message.setAttribute("role", "group");
-    }
+    for (const [part, name] of Object.entries(names))
+      for (const element of document.querySelectorAll(`#ntqa-chat ${part}`)) {
+        if (element.closest("button, a")) continue;
+        if (element.getAttribute("aria-label") !== name) element.setAttribute("aria-label", name);
+        if (element.getAttribute("role") !== "group") element.setAttribute("role", "group");
+      }
   }
 
   // A new question goes to the top, so that its answer is read from the beginning, and the focus returns to the text box,
