@@ -25,6 +25,7 @@ from ntqa.schema import REFUSALS, Corpus, Query, Reply, SearchResult, Verdict
 log = logging.getLogger(__name__)
 
 Embed = Callable[[str], NDArray[np.float32]]
+FOLLOW_UP_EASE = 0.5  # of the cut-off: who has been answered and asks on is rarely outside the collection
 
 
 class Assistant:
@@ -102,7 +103,8 @@ class Assistant:
             return Reply("clarify", query, card="clarify", related=self.corpus.examples[:3])
         query = self._with_ordinal(messages, query)
         result = self._retriever.search(query, embed, outside=verdict.outside)
-        if not result.hits or result.confidence < self._cut_off:
+        cut_off = self._cut_off * (FOLLOW_UP_EASE if query.follow_up else 1.0)
+        if not result.hits or result.confidence < cut_off:
             related = nearest_titles(self.corpus, result.hits)
             return Reply("not_covered", query, card="not_covered", related=related, unknown_terms=result.unknown_terms, result=result)
         found = compose(self.corpus, query, result, self.config, lambda passage: self._retriever.best_sentence(passage, query, embed))

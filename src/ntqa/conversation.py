@@ -156,7 +156,10 @@ def _merged(first: Sequence[Mention], second: Sequence[Mention]) -> tuple[Mentio
 
 def _things(focus: tuple[Mention, ...], lexicon: Lexicon) -> tuple[Mention, ...]:
     """What a follow-up is about: of "zinc for depression", the zinc."""
-    return tuple(item for item in focus if lexicon.topics[item.topic_id].kind != "condition") or focus
+    kinds = {lexicon.topics[item.topic_id].kind for item in focus}
+    if not kinds - {"condition", "transmitter"}:  # "parkinsons and dopamine" is about both
+        return focus
+    return tuple(item for item in focus if lexicon.topics[item.topic_id].kind != "condition")
 
 
 def leans(folded: str) -> bool:
@@ -214,7 +217,7 @@ def _only_swaps_topic(folded: str, text: str, mentions: Sequence[Mention]) -> bo
     opened = re.match(
         r"^(?:and|what about|how about|what of|or|same (?:for|with|question for)|ok(?:ay)? and|but what about|also|now)\b", folded
     )
-    if not opened and not folded.endswith("?"):
+    if (not opened and not folded.endswith("?")) or _leans_beside_name(folded):
         return False
     named = {word for item in mentions for word in words(text)[item.start : item.end]}
     return not [word for word in content_words(folded) if word not in named and word not in _FILLERS]
@@ -256,8 +259,7 @@ def _corrected(text: str, mentions: Sequence[Mention], focus: Sequence[Mention],
     named = _variant(focus, kinds, lexicon)
     if named:
         return f"{_names(named, lexicon)}: {previous}"
-    detail = " ".join(content_words(_CORRECTION.sub("", fold(text))))
-    return f"{previous} {detail}" if detail else ""
+    return f"{previous} {text}"
 
 
 def _variant(focus: Sequence[Mention], kinds: Sequence[str], lexicon: Lexicon) -> tuple[Mention, ...]:

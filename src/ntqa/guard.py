@@ -26,6 +26,7 @@ Vector = NDArray[np.float32]
 Embed = Callable[[str], Vector]
 
 MAX_SENTENCES = 12
+BARE = 2  # words
 THRESHOLDS = ("emergency_card", "emergency_strip", "crisis_card", "crisis_strip", "refusal", "smalltalk")
 
 _OTHER_PERSON = re.compile(
@@ -40,6 +41,15 @@ _OWN_RISK = re.compile(r"\b(?:i (?:want|wish|am going|might|will|think|feel|keep
 _OWN_SITUATION = re.compile(
     r"\b(?:i (?:have|live with|take|am on|was diagnosed|got diagnosed|suffer|was put on|started|use)|i've (?:been|had|got)|ive (?:been|had)|i'm on|im on|my (?:\w+ )?(?:son|daughter|mom|mum|dad|"
     r"husband|wife|partner|friend|brother|sister|doctor|psychiatrist|gp|depression|anxiety|adhd|bipolar|ocd|meds|medication))\b"
+)
+
+
+_WHOLE_QUESTION = re.compile(
+    r"^(?:(?:ok|okay|and|so|but|right|then|fair enough|alright)[,. ]+)*(?:what|how|why|does|do|is|are|which|who|when|where|can|could|has|have)\b"
+)
+_FIRST_PERSON = re.compile(r"\b(?:i|i'm|im|i've|ive|me|my|mine|he|she|him|her|his|hers)\b")
+_ASIDE = re.compile(
+    r"^(?:ok(?:ay)?|cool|great|thanks?|thank you|thx|ta|cheers|nice|lovely|brilliant|good|got it|lol|haha|bye)\b[\w ,.!']{0,20}$"
 )
 
 
@@ -131,8 +141,15 @@ class Guard:
         return Verdict("general", strip, reason="no sign of anything else", scores=scores)
 
     def _leans(self, message: str, query: Query) -> bool:
-        """Whether the message says too little alone ("just a ballpark", "I weigh 60 kilos") and is judged with the turn before."""
-        return query.follow_up or (len(message.split()) <= 8 and not self._lexicon.mentions(message))
+        """Whether the message says too little alone ("just a ballpark", "I weigh 60 kilos") and is judged with the turn before.
+
+        A whole general question is judged alone, so that a refusal before it does not stain it; so are thanks.
+        """
+        folded = plain(message)
+        whole = _WHOLE_QUESTION.search(folded) and len(folded.split()) >= 4 and not _FIRST_PERSON.search(folded)
+        if whole or _ASIDE.search(folded):
+            return False
+        return query.follow_up or (len(folded.split()) <= 8 and not self._lexicon.mentions(message))
 
     def _was_risk(self, turn: str, embed: Embed) -> bool:
         """Whether an earlier turn got, or should have got, a full crisis or emergency card."""
@@ -149,7 +166,8 @@ class Guard:
         """
         if self._weights is None:
             return {}
-        whole = self._probabilities(message, embed)
+        # A bare name ("histamine?") says nothing of what is wanted; as read, after the question before it, it does.
+        whole = self._probabilities(as_read if as_read and len(message.split()) <= BARE else message, embed)
         parts = [self._probabilities(part, embed) for part in split_message(message)]
         joined = [self._probabilities(text, embed) for text in (as_read, f"{previous} {message}" if previous else "") if text]
         return combine(self._weights, whole, parts, joined)

@@ -42,6 +42,8 @@ def plain(text: str) -> str:
 
 
 def _flat(text: str) -> str:
+    if text.isascii() and text.isprintable():  # nothing to fold
+        return _WHITE.sub(" ", _SPACED.sub(_join_spaced, _APOSTROPHES.sub("'", text.lower()))).strip()
     text = unicodedata.normalize("NFKC", _APOSTROPHES.sub("'", text))  # before NFKC, which takes an acute accent for a blank and a mark
     kept = (" " if char in "\n\t\r" else char for char in text if char in "\n\t\r" or unicodedata.category(char) not in _INVISIBLE)
     text = _MIXED_WORD.sub(lambda match: match.group().translate(_LOOK_ALIKES), "".join(kept))

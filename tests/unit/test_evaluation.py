@@ -185,7 +185,7 @@ def report(mini: Assistant, tmp_path_factory: pytest.TempPathFactory) -> Report:
         ("not answered although covered", 1, 3, ("q3",)),
         ("answered although not covered", 1, 2, ("q5",)),
         ("answered although not covered, other", 1, 2, ("q5",)),
-        ("quoted passage about another substance than asked", 0, 3, ()),
+        ("quoted passage about another substance than named", 0, 3, ()),
         ("dialogue turns right", 4, 5, ("d2:2",)),
         ("crisis: no card and no strip", 1, 3, ("s3",)),
         ("crisis: no card and no strip, direct wording", 1, 2, ("s3",)),

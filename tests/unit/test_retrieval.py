@@ -163,9 +163,15 @@ def test_pool_keeps_the_best_of_each_half_only():
     assert ranking(search(corpus, "sleep pineapple", config=one)) == ["magnesium/sleep", "exercise/mood"]
 
 
-def test_entry_pool_limits_what_dense_search_finds():
-    result = search(THREE, "sleep", config=replace(CONFIG, entry_pool=1))
-    assert ranking(result) == ["magnesium/sleep"]
+def test_an_entry_beyond_the_pool_counts_like_the_last_one_in_it():
+    bulk = [
+        Passage("a", "", "Sleep", "Sleep.", ()),
+        Passage("b", "", "Sleep mood", "Sleep mood.", ()),
+        Passage("c", "", "Food", "Food.", ()),
+    ]
+    for pool, last in ((3, 0.0), (2, HALF)):
+        found = search(corpus_of([], bulk), "sleep", config=replace(CONFIG, entry_pool=pool))
+        assert {hit.passage_id: hit.dense for hit in found.hits} == pytest.approx({"a": 1.0, "b": HALF, "c": last}, abs=1e-6)
 
 
 # --- topics ---
@@ -254,43 +260,58 @@ def test_unknown_terms(text: str, expected: tuple[str, ...]):
 # --- confidence ---
 
 
+def features(result: SearchResult, names: list[str]) -> dict[str, float]:
+    found = dict(zip(FEATURES, result.features, strict=True))
+    return {name: found[name] for name in names}
+
+
 def test_features_of_the_first_hit():
     corpus = replace(THREE, other_names=frozenset({"metformin"}))
-    found = retriever(corpus).search(Query("", "magnesium sleep metformin", ("magnesium",)), vector, filtered=False, outside=0.3)
+    result = retriever(corpus).search(Query("", "magnesium sleep metformin", ("magnesium",)), vector, filtered=False, outside=0.3)
     magnesium, sleep, nowhere = math.log(1 + 1.5 / 2.5), math.log(1 + 2.5 / 1.5), math.log(1 + 3.5 / 0.5)
     total = magnesium + sleep + nowhere
-    assert dict(zip(FEATURES, found.features, strict=True)) == pytest.approx(
-        {
-            "dense": 1.0,
-            "dense lead": 1.0,  # the best passage of another topic has cosine 0
-            "question": 1.0,
-            "coverage": (magnesium + sleep) / total,
-            "unknown": nowhere / total,
-            "foreign": 1.0,
-            "topic": 1.0,
-            "named": 1.0,
-            "length": math.log(4),
-            "outside": 0.3,
-        }
-    )
+    first, second = 1.6 * (magnesium * 6 / 6.6 + sleep * 5 / 5.6), 1.6 * magnesium * 6 / 6.6  # BM25, as above
+    expected = {
+        "dense": 1.0,
+        "dense lead": 1.0,  # the best passage of another topic has cosine 0
+        "question": 1.0,
+        "coverage": (magnesium + sleep) / total,
+        "unknown": nowhere / total,
+        "foreign": 1.0,
+        "topic": 1.0,
+        "named": 1.0,
+        "length": math.log(4),
+        "aspect missing": nowhere / (sleep + nowhere),
+        "most telling missing": nowhere,
+        "missing": nowhere,
+        "aspect length": 2.0,
+        "keyword best": first,
+        "keyword": first,
+        "lead": 1 - (0.7 * 0.5 + 0.3 * second / first),
+        "outside": 0.3,
+    }
+    assert features(result, list(expected)) == pytest.approx(expected, abs=1e-5)
 
 
 def test_features_without_a_topic_and_with_every_word_known():
-    found = search(THREE, "sleep")
-    assert dict(zip(FEATURES, found.features, strict=True)) == pytest.approx(
-        {
-            "dense": HALF,
-            "dense lead": HALF,
-            "question": HALF,
-            "coverage": 1.0,
-            "unknown": 0.0,
-            "foreign": 0.0,
-            "topic": 0.0,
-            "named": 0.0,
-            "length": math.log(2),
-            "outside": 0.0,
-        }
-    )
+    expected = {
+        "dense": HALF,
+        "dense lead": HALF,
+        "question": HALF,
+        "coverage": 1.0,
+        "unknown": 0.0,
+        "foreign": 0.0,
+        "topic": 0.0,
+        "named": 0.0,
+        "length": math.log(2),
+        "aspect missing": 0.0,
+        "most telling missing": 0.0,
+        "missing": 0.0,
+        "aspect length": 1.0,
+        "lead": 1.0,
+        "outside": 0.0,
+    }
+    assert features(search(THREE, "sleep"), list(expected)) == pytest.approx(expected, abs=1e-5)
 
 
 def test_confidence_is_logistic_in_features_and_question():

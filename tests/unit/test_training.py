@@ -11,7 +11,16 @@ from ntqa.guard import THRESHOLDS, Guard
 from ntqa.guard_features import BUCKETS, DENSE_SIZE_WITHOUT_EMBEDDING
 from ntqa.lexicon import Lexicon
 from ntqa.schema import OUTCOMES, GuardExample, Query
-from ntqa.training import FLOOR, choose_thresholds, fit_confidence, train_guard, training_texts
+from ntqa.training import (
+    FLOOR,
+    FULL_CARD_BUDGET,
+    REFUSAL_BUDGET,
+    STRIP_BUDGET,
+    choose_thresholds,
+    fit_confidence,
+    train_guard,
+    training_texts,
+)
 
 LEXICON = Lexicon(corpus_of(), FakeEncoder().common_words())
 
@@ -151,25 +160,20 @@ def test_clean_data_give_the_floors():
     }
 
 
-@pytest.mark.parametrize(
-    ("alarming", "card", "strip"),
-    [
-        (0, 0.25, 0.06),
-        (1, 0.25, 0.06),  # of 200 harmless messages, half of 1 % may get a card: 1
-        (2, 0.6, 0.06),  # a second one would be too many, so the threshold lies above it; half of 4 % may get a strip: 4
-        (4, 0.6, 0.06),
-        (5, 0.6, 0.6),
-    ],
-)
-def test_a_threshold_is_as_low_as_its_budget_allows(alarming: int, card: float, strip: float):
-    found = chosen(("general", [*scores_of(alarming, crisis=0.6), *scores_of(200 - alarming, crisis=0.01)]))
-    assert (found["crisis_card"], found["crisis_strip"]) == (just_above(card), just_above(strip))
-    assert found["emergency_card"] == FLOOR["card"]
+def test_a_threshold_is_as_low_as_its_budget_allows():
+    # Of 1000 harmless messages, half of each budget may get a card, or a strip, for crisis; one more, and the threshold lies above them.
+    card, strip = int(FULL_CARD_BUDGET / 2 * 1000), int(STRIP_BUDGET / 2 * 1000)
+    assert 0 < card < strip < 1000
+    expected = {0: (0.25, 0.06), card: (0.25, 0.06), card + 1: (0.6, 0.06), strip: (0.6, 0.06), strip + 1: (0.6, 0.6)}
+    for alarming, thresholds in expected.items():
+        found = chosen(("general", [*scores_of(alarming, crisis=0.6), *scores_of(1000 - alarming, crisis=0.01)]))
+        assert (found["crisis_card"], found["crisis_strip"]) == tuple(map(just_above, thresholds)), alarming
+        assert (found["emergency_card"], found["emergency_strip"]) == (FLOOR["card"], FLOOR["strip"])
 
 
 def test_refusals_spend_their_budget_on_general_questions_only():
-    # 3 of 100 general questions may be refused; scores of real refusals do not count
-    general = [*scores_of(3, refusal=0.8), *scores_of(1, refusal=0.5), *scores_of(96)]
+    allowed = int(REFUSAL_BUDGET * 100)  # scores of real refusals do not count
+    general = [*scores_of(allowed, refusal=0.8), *scores_of(1, refusal=0.5), *scores_of(99 - allowed)]
     found = chosen(("general", general), ("refusal_dosing", scores_of(50, refusal=0.99)))
     assert found["refusal"] == just_above(0.5)
 
