@@ -36,7 +36,6 @@ from ntqa.shield import MAX_BODY_BYTES, Shield
 log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
-RETRY_SECONDS = 10  # until an edition that could not be loaded is tried again: reading a whole corpus is work
 POLL_SECONDS = 0.5  # how often the index folder is looked at for a new edition
 RETRY_SECONDS = 10.0  # after which an edition that could not be loaded is tried again; loading takes a second of work
 
@@ -57,24 +56,25 @@ class Live:
         self._stop.set()
 
     def _watch(self) -> None:
-        refused, retry_at = "", 0.0
+        refused, not_before = None, 0.0
         while not self._stop.wait(POLL_SECONDS):
-            newest = ""
             try:
-                newest = current_edition(self._config.index) or ""
-                if newest == self.assistant.edition.id or (newest == refused and time.monotonic() < retry_at):
+                newest = current_edition(self._config.index)
+                if newest == self.assistant.edition.id:
+                    self.problem = ""
                     continue
+                if newest == refused and time.monotonic() < not_before:
+                    continue
+                refused, not_before = newest, time.monotonic() + RETRY_SECONDS
                 self.assistant = Assistant.load(self._config)
-                self.problem, refused = "", ""
+                self.problem, refused = "", None
                 log.info("edition %s is in use", newest)
             except NtqaError as error:
                 if str(error) != self.problem:
                     log.error("the new edition is not in use: %s", error)
                 self.problem = str(error)
-                refused, retry_at = newest, time.monotonic() + RETRY_SECONDS
             except Exception:
                 log.exception("looking for a new edition failed")
-                refused, retry_at = newest, time.monotonic() + RETRY_SECONDS
 
 
 def create_app(config: Config, allowed_hosts: Sequence[str] = ("*",)) -> FastAPI:
