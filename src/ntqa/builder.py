@@ -120,7 +120,7 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
         embedded=len(wanted.keys() - known.keys()),
         reused=len(wanted.keys() & known.keys()),
         removed=len(stored - wanted.keys()),
-        guard_trained=fresh_guard,
+        guard_trained=fresh_guard and bool(guard),
         warnings=tuple(warnings),
     )
 

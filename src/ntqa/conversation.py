@@ -21,7 +21,9 @@ _DEMONSTRATIVE = re.compile(
 _DUMMY = re.compile(
     r"\b(?:is|was|does|would|will|makes?|find) ?it (?=(?:so |really |very |too |just )?(?:\w+ (?:to|that)\b|true|normal|common|possible))|\bit(?:s| is) (?:true|normal|common|possible)\b"
 )
-_BARE_SUBJECT = re.compile(r"^(?:\w+ ){0,3}(?:it|its|they|them|their|that|this|these|those)\b")
+_BARE_SUBJECT = re.compile(
+    r"^(?:and |so |but |ok(?:ay)? )*(?:what|how|why|when|is|are|was|were|does|do|did|can|could|would|will|should|which|who)(?: \w+){0,2}? (?:it|its|they|them|their|that|this|these|those)\b"
+)
 _OPENING = re.compile(
     r"^(?:and\b|what about\b|how about\b|but (?:what|how|is|does|why)\b|also\b|or\b|then\b|so (?:what|how|is|does|why)\b|same (?:for|with|question)\b|any (?:other|more)\b|why(?: not| is that| so)?\s*\??$"
     r"|how (?:so|come|long|often|fast|quickly|soon)\s*\??$|more (?:on|about) (?:that|this|it)|tell me more|go on|such as|like what|for example|really\s*\?|are you sure|says who|since when)"
@@ -33,7 +35,7 @@ _CORRECTION_SIGN = re.compile(
     r"\b(?:i meant?|i was (?:asking|talking) about|not the|not that|no[,.] (?:the|i)|as a (?:supplement|medicine|medication|pill|test))\b"
 )
 _ORDINAL = re.compile(
-    r"\b(?:the )?(?P<which>first|second|third|last|other|former|latter|1st|2nd|3rd)(?: (?:one|passage|quote|answer|thing|drug|medicine|supplement|option))?\b"
+    r"\b(?:the )?(?P<which>first|second|third|last|other|former|latter|1st|2nd|3rd)(?: (?:one|passage|quote|answer|thing|drug|medicine|supplement|option)\b|(?=\s*(?:[,?.!]|$)))"
 )
 _ORDINAL_VALUES = {"first": 0, "1st": 0, "former": 0, "second": 1, "2nd": 1, "other": 1, "latter": 1, "third": 2, "3rd": 2, "last": -1}
 _ASIDE = re.compile(r"^(?:hi|hello|hey|thanks?|thank you|thx|ok(?:ay)?|great|cool|bye|got it|i see|interesting|good|lol)\b[\w ,!.]{0,20}$")
@@ -94,7 +96,8 @@ def _read(message: str, state: _State, lexicon: Lexicon) -> tuple[Query, _State]
     )
     if reading.needs_topic:
         return query, _State(state.focus, state.previous, pending=text)
-    return query, _State(reading.mentions or state.focus, reading.text)
+    focus = () if lexicon.other_names(text) and not mentions else state.focus
+    return query, _State(reading.mentions or focus, reading.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,8 @@ def _standalone(text: str, folded: str, mentions: tuple[Mention, ...], state: _S
     """How a message is read after what was said before it; the rules in order, the first that fits wins."""
     focus, previous = state.focus, state.previous
     both = f"{previous} {text}"
+    if lexicon.other_names(text) and not mentions:  # what is spoken of now is something that the corpus does not cover
+        focus = ()
     if state.pending and mentions and len(content_words(folded)) <= SHORT:  # "what are its side effects?" - "sorry, i meant lithium"
         return _Reading(f"{_names(mentions, lexicon)}: {state.pending}", mentions)
     if not previous:
@@ -133,6 +138,9 @@ def _standalone(text: str, folded: str, mentions: tuple[Mention, ...], state: _S
             joined = _merged(_things(focus, lexicon), mentions)
             return _Reading(f"{_names(_things(focus, lexicon), lexicon)}: {text}", joined, both)
         return _Reading(text, mentions)
+    varied = _variant(focus, _kinds(folded), lexicon) if _OPENING.search(folded) else ()
+    if varied:  # "what about the supplement"
+        return _Reading(f"{_names(varied, lexicon)}: {previous}", varied, both)
     if leans(folded) or _fragment(folded, lexicon):
         if not focus:  # nothing with a name was spoken of: the previous question itself is what this leans on
             return _Reading(both, context=previous, ordinal=ordinal)
@@ -217,10 +225,11 @@ def _only_swaps_topic(folded: str, text: str, mentions: Sequence[Mention]) -> bo
     opened = re.match(
         r"^(?:and|what about|how about|what of|or|same (?:for|with|question for)|ok(?:ay)? and|but what about|also|now)\b", folded
     )
-    if (not opened and not folded.endswith("?")) or _leans_beside_name(folded):
+    if _leans_beside_name(folded):
         return False
     named = {word for item in mentions for word in words(text)[item.start : item.end]}
-    return not [word for word in content_words(folded) if word not in named and word not in _FILLERS]
+    rest = content_words(folded) if opened else words(folded) if folded.endswith("?") else [folded]
+    return not [word for word in rest if word not in named and word not in _FILLERS]
 
 
 def _swap(previous: str, mentions: Sequence[Mention], lexicon: Lexicon, text: str) -> str:
@@ -230,15 +239,23 @@ def _swap(previous: str, mentions: Sequence[Mention], lexicon: Lexicon, text: st
     tokens = words(text)
     new = " and ".join(" ".join(tokens[item.start : item.end]) for item in mentions)
 
-    def is_condition(item: Mention) -> bool:
-        return lexicon.topics[item.topic_id].kind == "condition"
+    def kind(item: Mention) -> str:
+        return lexicon.topics[item.topic_id].kind
 
-    wanted = is_condition(mentions[0])
+    wanted = kind(mentions[0])
     found = lexicon.mentions(previous)
-    old = [item for item in found if is_condition(item) == wanted] or ([] if wanted else list(found))
+    alike = [item for item in found if kind(item) == wanted]
+    old = alike or [item for item in found if "condition" not in (kind(item), wanted)]
     if not old:
-        return f"{previous} {new}" if wanted else f"{new}: {previous}"
+        return f"{previous} {new}" if wanted == "condition" else f"{new}: {previous}"
     spans = [match.span() for match in _WORD.finditer(previous)]
+
+    def linked(one: Mention, two: Mention) -> bool:  # "magnesium or exercise" goes as one
+        return bool(_LINK.fullmatch(previous[spans[one.end - 1][1] : spans[two.start][0]]))
+
+    for item in found[found.index(old[-1]) + 1 :]:
+        if linked(old[-1], item):
+            old.append(item)
     result = previous[: spans[old[0].start][0]] + new
     cursor = spans[old[0].end - 1][1]
     for item in old[1:]:
@@ -252,14 +269,17 @@ def _swap(previous: str, mentions: Sequence[Mention], lexicon: Lexicon, text: st
 def _corrected(text: str, mentions: Sequence[Mention], focus: Sequence[Mention], previous: str, lexicon: Lexicon) -> str:
     if mentions:
         wanted = mentions[-1:] if re.search(r"\bnot\b.*\b(?:but|,|\.)|\bnot the\b", fold(text)) else mentions
-        kinds = [word for word in words(text) if word in _KIND_WORDS]
-        named = _variant(wanted, kinds, lexicon) or wanted
+        named = _variant(wanted, _kinds(fold(text)), lexicon) or wanted
         return _swap(previous, wanted, lexicon, text) if named is wanted else f"{_names(named, lexicon)}: {previous}"
-    kinds = [word for word in words(text) if word in _KIND_WORDS]
-    named = _variant(focus, kinds, lexicon)
+    named = _variant(focus, _kinds(fold(text)), lexicon)
     if named:
         return f"{_names(named, lexicon)}: {previous}"
     return f"{previous} {text}"
+
+
+def _kinds(folded: str) -> list[str]:
+    """ "the supplement", but not "not the supplement"."""
+    return [word for word in words(re.sub(r"\bnot (?:the|a|an) \w+", "", folded)) if word in _KIND_WORDS]
 
 
 def _variant(focus: Sequence[Mention], kinds: Sequence[str], lexicon: Lexicon) -> tuple[Mention, ...]:

@@ -17,7 +17,7 @@ from ntqa.errors import InputError
 from ntqa.judged import JudgedQuestion, SafetyCase, read_cases, read_dialogues, read_questions
 from ntqa.render import Texts, message_text, reply_html
 from ntqa.schema import REFUSALS, SUBSTANCE_KINDS, Reply
-from ntqa.yamlfile import parse
+from ntqa.yamlfile import YamlError, parse
 
 HELP = ("crisis", "emergency")
 TABLE_BEGIN, TABLE_END = "<!-- measures: written by ntqa evaluate --write README.md -->", "<!-- end of measures -->"
@@ -102,7 +102,10 @@ class Report:
 
     def write_table(self, path: Path) -> None:
         """Put the table between its two marks in a file; raises InputError when the marks are missing."""
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror}") from None
         before, begin, rest = text.partition(TABLE_BEGIN)
         _, end, after = rest.partition(TABLE_END)
         if not begin or not end:
@@ -134,7 +137,12 @@ def _floors(path: Path) -> dict[str, tuple[float, bool]]:
     """Measure -> (bound, whether it is an upper one)."""
     if not path.exists():
         return {}
-    data = parse(path.read_text(encoding="utf-8")).data
+    try:
+        data = parse(path.read_text(encoding="utf-8")).data
+        if not isinstance(data, dict) or set(data) - {"at_least", "at_most"}:
+            raise InputError(f"{path} must hold 'at_least' and 'at_most', each a mapping of measures to numbers")
+    except YamlError as error:
+        raise InputError(f"{path}:{error.line}: {error}") from None
     floors = {name: (float(value), False) for name, value in (data.get("at_least") or {}).items()}
     floors.update({name: (float(value), True) for name, value in (data.get("at_most") or {}).items()})
     return floors
@@ -142,7 +150,10 @@ def _floors(path: Path) -> dict[str, tuple[float, bool]]:
 
 def _compare(report: Report, memory: Path) -> None:
     if memory.exists():
-        last = json.loads(memory.read_text(encoding="utf-8"))
+        try:
+            last = json.loads(memory.read_text(encoding="utf-8"))
+        except ValueError:  # nothing to compare with; it is written anew below
+            last = {}
         report.changed = (
             sorted(name for name, right in report.outcomes.items() if right and last.get(name) is False),
             sorted(name for name, right in report.outcomes.items() if not right and last.get(name) is True),
@@ -327,7 +338,8 @@ class _Runner:
                 path = root / "topics" / f"{quote.passage.id}.md"
                 if quote.passage.id not in files and path.exists():
                     files[quote.passage.id] = path.read_text(encoding="utf-8").partition("\n---\n")[2].strip()
-                expected = files.get(quote.passage.id, quote.passage.text)[quote.start : quote.end]
+                held = self.assistant.corpus.passages.get(quote.passage.id)
+                expected = files.get(quote.passage.id, held.text if held else "")[quote.start : quote.end]
                 if quote.text != expected or (quote.start, quote.end) != (0, len(quote.passage.text)):
                     bent.append(f"{number}:{quote.passage.id}")
             left = foreign_text(reply, self.assistant)

@@ -181,9 +181,11 @@ class Retriever:
         if not asked:
             return allowed
         members = set(query.members)
+        # "St John's wort or exercise?": what is no substance but can be set against one counts as asked for too.
+        others = {topic_id for topic_id in query.topic_ids if self._corpus.topics[topic_id].kind in ("lifestyle", "therapy", "test")}
         for index, passage in enumerate(self._passages):
             in_title, in_text, title_members = self._named[index]
-            own = passage.topic_id in asked
+            own = passage.topic_id in asked | others
             foreign_member = bool(members) and bool(title_members) and not title_members & members
             if own:
                 allowed[index] = not foreign_member
@@ -208,7 +210,7 @@ class Retriever:
     def unknown_terms(self, query: Query) -> tuple[str, ...]:
         """Names in the question that the corpus says it does not cover, and words that neither corpus nor language know."""
         names = self._lexicon.other_names(query.text)
-        taken = {word for name in names for word in name.split()}
+        taken = {form for name in names for word in name.split() for form in (word, f"{word}s")}
         strange = [
             word
             for word in dict.fromkeys(words(query.text))

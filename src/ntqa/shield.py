@@ -25,7 +25,7 @@ OPEN_PATHS: tuple[tuple[str, frozenset[str]], ...] = (
     (r"/healthz", frozenset({"GET", "HEAD"})),
     (r"/api/ask", frozenset({"POST"})),
     (r"/favicon\.ico", frozenset({"GET", "HEAD"})),
-    # what Gradio's page loads, and the two calls of its queue
+    # what Gradio's page loads (its assets carry a hash in their names and may be kept by the browser), and the two calls of its queue
     (r"/assets/[\w./-]+", frozenset({"GET", "HEAD"})),
     (r"/static/[\w./-]+", frozenset({"GET", "HEAD"})),
     (r"/theme\.css", frozenset({"GET", "HEAD"})),
@@ -69,7 +69,7 @@ class Shield:
             await send({"type": "websocket.close", "code": 1008})
             return
         nonce = secrets.token_urlsafe(16)
-        respond = _Responder(send, nonce, rewrite=scope["path"] == "/")
+        respond = _Responder(send, nonce, rewrite=scope["path"] == "/", keep=scope["path"].startswith("/assets/"))
         refusal = self._refusal(scope)
         if refusal:
             await respond.plain(*refusal)
@@ -100,8 +100,8 @@ class Shield:
 class _Responder:
     """Adds headers to a response, and the nonce to the inline scripts of the page."""
 
-    def __init__(self, send: Send, nonce: str, rewrite: bool) -> None:
-        self._send, self._nonce, self._rewrite = send, nonce, rewrite
+    def __init__(self, send: Send, nonce: str, rewrite: bool, keep: bool) -> None:
+        self._send, self._nonce, self._rewrite, self._keep = send, nonce, rewrite, keep
         self._start: Message | None = None
         self._body = b""
 
@@ -113,7 +113,7 @@ class _Responder:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": self._headers(message.get("headers", []))}
+            message = {**message, "headers": self._headers(message.get("headers", []), self._keep and message["status"] == 200)}
             if self._rewrite:
                 self._start = message
                 return
@@ -128,10 +128,10 @@ class _Responder:
             message = {"type": "http.response.body", "body": body}
         await self._send(message)
 
-    def _headers(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    def _headers(self, headers: list[tuple[bytes, bytes]], keep: bool = False) -> list[tuple[bytes, bytes]]:
         kept = [(name, value) for name, value in headers if not name.lower().startswith(b"access-control-")]
         present = {name.lower() for name, _ in kept}
         added = {**_HEADERS, "content-security-policy": content_security_policy(self._nonce)}
         if b"cache-control" not in present:
-            added["cache-control"] = "no-store"
+            added["cache-control"] = "public, max-age=31536000, immutable" if keep else "no-store"
         return [*kept, *((name.encode(), value.encode()) for name, value in added.items() if name.encode() not in present)]

@@ -173,10 +173,18 @@ def _matrix(texts: Sequence[str], embed: Embed, lexicon: Lexicon) -> Any:
     return hstack([csr_matrix(dense), sparse], format="csr", dtype=np.float32)
 
 
+def _one_thread() -> Any:
+    """For small problems several BLAS threads only get in each other's way."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1)
+
+
 def _fit(features: Any, labels: NDArray[np.int64], weights: NDArray[np.float64]) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=REGULARISATION, max_iter=300, tol=1e-3).fit(features, labels, sample_weight=weights)
+    with _one_thread():
+        return LogisticRegression(C=REGULARISATION, max_iter=300, tol=1e-3).fit(features, labels, sample_weight=weights)
 
 
 def _weights(model: Any, dense_size: int) -> Arrays:

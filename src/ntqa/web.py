@@ -89,7 +89,7 @@ def create_app(config: Config, allowed_hosts: Sequence[str] = ("*",)) -> FastAPI
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, max_body_size=MAX_BODY_BYTES)
 
-    @app.get("/healthz")
+    @app.api_route("/healthz", methods=["GET", "HEAD"])
     def health() -> JSONResponse:
         assistant = live.assistant
         state = {
@@ -112,7 +112,7 @@ def create_app(config: Config, allowed_hosts: Sequence[str] = ("*",)) -> FastAPI
             return JSONResponse({"error": str(error)}, status_code=422)
         return JSONResponse(await run_in_threadpool(_record, live.assistant, data.get("id"), messages))
 
-    @app.get("/passage/{topic}/{aspect}")
+    @app.api_route("/passage/{topic}/{aspect}", methods=["GET", "HEAD"])
     def passage(topic: str, aspect: str, s: str = "", e: str = "") -> HTMLResponse:
         corpus = live.assistant.corpus
         found = corpus.passages.get(f"{topic}/{aspect}")
@@ -120,11 +120,11 @@ def create_app(config: Config, allowed_hosts: Sequence[str] = ("*",)) -> FastAPI
             return HTMLResponse(missing_page(corpus), status_code=404)
         return HTMLResponse(passage_page(found, corpus, _span(s, e, len(found.text))))
 
-    @app.get("/help")
+    @app.api_route("/help", methods=["GET", "HEAD"])
     def help_lines() -> HTMLResponse:
         return HTMLResponse(help_page(live.assistant.corpus))
 
-    @app.get("/page/{name}")
+    @app.api_route("/page/{name}", methods=["GET", "HEAD"])
     def static_file(name: str) -> Response:
         return FileResponse(STATIC / name) if name in ("ntqa.css", "ntqa.js") else Response(status_code=404)
 

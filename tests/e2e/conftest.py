@@ -34,19 +34,32 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def desktop(browser: Browser) -> Iterator[BrowserContext]:
+    """One reader's browser for all tests that need no other: it keeps Gradio's files, and must keep nothing else."""
+    context = browser.new_context(**DESKTOP)
+    context.set_default_timeout(10_000)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Pages with their own storage; all closed at the end."""
-    contexts: list[BrowserContext] = []
+def new_page(browser: Browser, desktop: BrowserContext) -> Iterator[Callable[..., Page]]:
+    """Pages; those with options of their own have a browser of their own. All are closed at the end."""
+    opened: list[Page | BrowserContext] = []
 
     def open_page(**options: Any) -> Page:
-        contexts.append(browser.new_context(**{**DESKTOP, **options}))
-        contexts[-1].set_default_timeout(10_000)
-        return contexts[-1].new_page()
+        if options:
+            context = browser.new_context(**{**DESKTOP, **options})
+            context.set_default_timeout(10_000)
+            opened.append(context)
+            return context.new_page()
+        opened.append(desktop.new_page())
+        return opened[-1]
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for item in opened:
+        item.close()
 
 
 @pytest.fixture

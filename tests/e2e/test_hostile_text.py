@@ -30,16 +30,15 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
-def test_a_hostile_question_is_shown_as_typed(chat: Chat, text: str) -> None:
-    chat.ask(text)
-    assert flat(chat.questions.first.text_content()) == flat(text)
-    message = chat.questions.first.locator(".md")
-    assert set(message.locator("*").evaluate_all("elements => elements.map(element => element.tagName)")) <= {"P", "SPAN"}
-    # The rest (no dialog, no console message, no request elsewhere) is checked for every chat when it closes.
-    assert chat.page.locator("h1").count() == 1
-    read_as = chat.replies.first.locator(".read-as q")
-    assert read_as.locator("*").count() == 0
+def test_hostile_questions_are_shown_as_typed_and_not_executed(chat: Chat) -> None:
+    for name, text in HOSTILE.items():
+        reply = chat.ask(text)
+        message = chat.questions.last.locator(".md")
+        assert flat(message.text_content()) == flat(text), name
+        assert set(message.locator("*").evaluate_all("elements => elements.map(element => element.tagName)")) <= {"P", "SPAN"}, name
+        assert reply.locator(".read-as q *").count() == 0, name
+        assert chat.page.locator("h1").count() == 1, name
+        assert (chat.faults, chat.foreign_requests()) == ([], []), name  # no dialog, nothing on the console, nothing fetched elsewhere
 
 
 def test_hostile_text_in_a_follow_up_is_escaped_where_it_is_repeated(chat: Chat) -> None:

@@ -44,7 +44,7 @@ def test_a_question_is_in_no_address_and_not_in_the_log_or_gradios_folder(chat: 
 
 
 def test_two_readers_do_not_see_each_other(new_chat: Callable[..., Chat]) -> None:
-    first, second = new_chat(), new_chat()
+    first, second = new_chat(), new_chat(locale="fr-FR")
     first.ask("what are SSRIs?")
     second.ask("what does lithium do?")
     assert first.ask("and its side effects?").locator(".read-as q").inner_text() == "SSRIs: and its side effects?"
@@ -74,7 +74,20 @@ def test_a_strict_policy_is_set_and_every_inline_script_carries_its_nonce(server
     assert (page.headers["x-content-type-options"], page.headers["referrer-policy"]) == ("nosniff", "no-referrer")
 
 
-@pytest.mark.parametrize("path", ["/help", "/passage/serotonin/what-it-does", "/healthz", "/no-such-page"])
+def test_only_gradios_own_files_are_kept_by_the_browser(server: Server) -> None:
+    name = re.search(r'src="\./(assets/[\w.-]+\.js)"', server.request("GET", "/").text)
+    assert name
+    assert server.request("GET", f"/{name[1]}").headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert server.request("GET", "/assets/none.js").headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/help", "/passage/serotonin/what-it-does", "/healthz"])
+def test_a_head_request_is_answered(server: Server, path: str) -> None:
+    answer = server.request("HEAD", path)
+    assert (answer.status, answer.body) == (200, b"")
+
+
+@pytest.mark.parametrize("path", ["/", "/help", "/passage/serotonin/what-it-does", "/healthz", "/no-such-page"])
 def test_every_response_has_the_policy(server: Server, path: str) -> None:
     headers = server.request("GET", path).headers
     assert headers["content-security-policy"].startswith("default-src 'none'")
