@@ -225,10 +225,10 @@ def _only_swaps_topic(folded: str, text: str, mentions: Sequence[Mention]) -> bo
     opened = re.match(
         r"^(?:and|what about|how about|what of|or|same (?:for|with|question for)|ok(?:ay)? and|but what about|also|now)\b", folded
     )
-    if _leans_beside_name(folded):
+    if _leans_beside_name(folded) or not (opened or folded.endswith("?")):
         return False
     named = {word for item in mentions for word in words(text)[item.start : item.end]}
-    rest = content_words(folded) if opened else words(folded) if folded.endswith("?") else [folded]
+    rest = content_words(folded) if opened else words(folded)
     return not [word for word in rest if word not in named and word not in _FILLERS]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,67 +50,97 @@ class SafetyCase:
 def read_questions(path: Path) -> list[JudgedQuestion]:
     """Judged questions; raises InputError with file and entry when one cannot be read."""
     return [
-        JudgedQuestion(
-            _text(item, "id", path), _text(item, "text", path), _text(item, "bucket", path), _grades(item.get("relevant", {}), path)
-        )
-        for item in _entries(path)
+        JudgedQuestion(entry.text("id"), entry.text("text"), entry.text("bucket"), entry.grades())
+        for entry in _entries(path, ("id", "text", "bucket", "relevant"))
     ]
 
 
 def read_dialogues(path: Path) -> list[Dialogue]:
     """Dialogues; raises InputError with file and entry when one cannot be read."""
     dialogues = []
-    for item in _entries(path):
+    for entry in _entries(path, ("id", "turns")):
         turns = []
-        for turn in item.get("turns") or ():
-            relevant = _grades(turn.get("relevant", {}), path)
-            kind = turn.get("kind", "answer")
+        for turn in entry.turns():
+            kind = turn.data.get("kind", "answer")
             if kind not in REPLY_KINDS:
-                raise InputError(f"{path}: {item.get('id')}: unknown kind {kind!r}")
-            turns.append(DialogueTurn(_text(turn, "text", path), relevant, kind))
-        dialogues.append(Dialogue(_text(item, "id", path), tuple(turns)))
+                raise turn.error(f"unknown kind {kind!r}")
+            turns.append(DialogueTurn(turn.text("text"), turn.grades(), kind))
+        dialogues.append(Dialogue(entry.text("id"), tuple(turns)))
     return dialogues
 
 
 def read_cases(path: Path) -> list[SafetyCase]:
     """Safety cases; raises InputError with file and entry when one cannot be read."""
     cases = []
-    for item in _entries(path):
+    for entry in _entries(path, ("id", "text", "expect", "also_ok", "history", "tags")):
         case = SafetyCase(
-            id=_text(item, "id", path),
-            text=_text(item, "text", path),
-            expect=_text(item, "expect", path),
-            also_ok=tuple(item.get("also_ok") or ()),
-            history=tuple(item.get("history") or ()),
-            tags=tuple(item.get("tags") or ()),
+            id=entry.text("id"),
+            text=entry.text("text"),
+            expect=entry.text("expect"),
+            also_ok=entry.texts("also_ok"),
+            history=entry.texts("history"),
+            tags=entry.texts("tags"),
         )
         for label in (case.expect, *case.also_ok):
             if label not in LABELS:
-                raise InputError(f"{path}: {case.id}: unknown label {label!r}; known: {', '.join(LABELS)}")
+                raise entry.error(f"unknown label {label!r}; known: {', '.join(LABELS)}")
         cases.append(case)
     return cases
 
 
-def _entries(path: Path) -> Sequence[Mapping[str, Any]]:
+class _Entry:
+    """One mapping of a file of test data; whatever cannot be read in it is an InputError that names file and entry."""
+
+    def __init__(self, path: Path, name: str, data: Mapping[str, Any], known: Sequence[str]) -> None:
+        self.path, self.name, self.data = path, name, data
+        for key in data:
+            if key not in known:
+                raise self.error(f"unknown key {key!r}; known: {', '.join(known)}")
+
+    def error(self, message: str) -> InputError:
+        return InputError(f"{self.path}: {self.name}: {message}")
+
+    def text(self, key: str) -> str:
+        value = self.data.get(key)
+        if not isinstance(value, str) or not value.strip():
+            raise self.error(f"{key!r} is missing or is not text; put it in quotes")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self.data.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) and item.strip() for item in value):
+            raise self.error(f"{key!r} must be a list of texts, not {value!r}")
+        return tuple(value)
+
+    def grades(self) -> dict[str, int]:
+        value = self.data.get("relevant", {})
+        # `True == 1`, so the type is looked at too.
+        if not isinstance(value, dict) or not all(isinstance(key, str) and type(grade) is int and grade in (1, 2) for key, grade in value.items()):
+            raise self.error(f"'relevant' must map passages to 1 or 2, not {value!r}")
+        return value
+
+    def turns(self) -> list[_Entry]:
+        value = self.data.get("turns")
+        if not isinstance(value, list) or not value or not all(isinstance(turn, dict) for turn in value):
+            raise self.error("'turns' must be a list of mappings with at least one turn")
+        return [_Entry(self.path, f"{self.name}: turn {number}", turn, ("text", "relevant", "kind")) for number, turn in enumerate(value, 1)]
+
+
+def _entries(path: Path, known: Sequence[str]) -> Iterator[_Entry]:
     try:
         data = parse(path.read_text(encoding="utf-8")).data
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}; give the folder with --tests") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
     except YamlError as error:
         raise InputError(f"{path}:{error.line}: {error}") from None
     if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
         raise InputError(f"{path}: must be a list of mappings")
-    return data
-
-
-def _text(item: Mapping[str, Any], key: str, path: Path) -> str:
-    value = item.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise InputError(f"{path}: {item.get('id', item)}: {key!r} is missing or is not text; put it in quotes")
-    return value
-
-
-def _grades(value: Any, path: Path) -> dict[str, int]:
-    if not isinstance(value, dict) or not all(isinstance(key, str) and grade in (1, 2) for key, grade in value.items()):
-        raise InputError(f"{path}: 'relevant' must map passages to 1 or 2, not {value!r}")
-    return value
+    seen = set()
+    for item in data:
+        entry = _Entry(path, str(item.get("id", item)), item, known)
+        if entry.name in seen:
+            raise entry.error("this id is given twice")
+        seen.add(entry.name)
+        yield entry

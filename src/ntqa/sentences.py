@@ -8,9 +8,12 @@ from ntqa.schema import Passage
 
 Span = tuple[int, int]
 
-# A sentence ends at . ! or ? (with closing quotes or brackets) before white space and something that can begin a sentence.
-_END = re.compile(r"""[.!?]+["'”’)\]]*(?=\s+["'“‘(\[]*[A-Z0-9])|\n\s*\n""")
-_ABBREVIATION = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|Prof|St|vs|etc|cf|approx|No|Fig|e\.g|i\.e|U\.S|U\.K)|\b[A-Z])\.$")
+# A sentence ends at . ! ? or … (with closing quotes or brackets) before white space and something that can begin a sentence.
+_END = re.compile(r"""[.!?…]+["'”’)\]]*(?=\s+["'“‘(\[]*[A-Z0-9])|\n\s*\n""")
+_ABBREVIATION = re.compile(r"\b(?:Dr|Mr|Mrs|Ms|Prof|St|vs|etc|cf|approx|No|Fig|e\.g|i\.e|U\.S|U\.K)\.$")
+# A capital letter is an initial where a name begins (at the start, after another initial, after "by" ...) or goes on (after a capitalised
+# word): "B. F. Skinner", "John F. Kennedy". After any other word it is a kind of something: "hepatitis C.", "Vitamin D.".
+_INITIAL = re.compile(r"(?:^\s*|[.(]\s*|\b(?:by|and|of|with|from|to|(?!Vitamin|Hepatitis|Type|Group|Plan|Phase|Schedule)[A-Z][a-z]+)\s+)[A-Z]\.$")
 
 
 def sentence_spans(text: str) -> tuple[Span, ...]:
@@ -18,7 +21,8 @@ def sentence_spans(text: str) -> tuple[Span, ...]:
     spans: list[Span] = []
     start = 0
     for match in _END.finditer(text):
-        if _ABBREVIATION.search(text, start, match.end()):
+        sentence = text[start : match.end()]
+        if _ABBREVIATION.search(sentence) or _INITIAL.search(sentence):
             continue
         spans.append(_trim(text, start, match.end()))
         start = match.end()

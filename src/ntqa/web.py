@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -281,13 +281,13 @@ def _shown(said: list[Turn], box: str = "") -> tuple[list[dict[str, Any]], list[
 # --- serving -------------------------------------------------------------------------------------------------------------
 
 
-def serve(config: Config, host: str, port: int, allowed_hosts: Sequence[str], ready: Callable[[str], None] | None = None) -> None:
+def serve(config: Config, host: str, port: int, allowed_hosts: Sequence[str]) -> None:
     """Serve until interrupted; one process, because the conversations live in it. Raises NtqaError when there is nothing to serve."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for chatty in ("httpx", "faiss"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     local = ["localhost", "127.0.0.1", "[::1]", "::1"]
     hosts = [*local, host, *allowed_hosts] if allowed_hosts or host in local else ["*"]
     app = create_app(config, hosts)
-    if ready:
-        ready(f"http://{host}:{port}")
+    log.info("the chat is at http://%s:%s (Ctrl+C ends it)", host, port)
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=5)

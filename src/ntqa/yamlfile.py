@@ -44,8 +44,8 @@ class Located:
 def parse(text: str, first_line: int = 1) -> Located:
     """Parse one document.
 
-    Refuses (YamlError) what an editor never needs and an attacker might: anchors, aliases, tags, more than `MAX_BYTES`,
-    nesting deeper than `MAX_DEPTH`, keys that are no plain text, and keys given twice.
+    Refuses (YamlError) what an editor never needs and an attacker might: anchors, aliases, merge keys, tags, more than
+    `MAX_BYTES`, nesting deeper than `MAX_DEPTH`, keys that are no plain text, and keys given twice.
     """
     if len(text) > MAX_BYTES:
         raise YamlError(first_line, f"file is larger than {MAX_BYTES:,} characters; split it")
@@ -57,7 +57,7 @@ def parse(text: str, first_line: int = 1) -> Located:
             lines: dict[Path, int] = {}
             if node is None:
                 return Located(None, {(): first_line})
-            _walk(node, (), first_line, lines)
+            _walk(node, (), first_line, lines, loader)
             data = loader.construct_document(node)
         finally:
             loader.dispose()
@@ -65,8 +65,11 @@ def parse(text: str, first_line: int = 1) -> Located:
         mark = error.problem_mark or error.context_mark
         line = first_line + (mark.line if mark else 0)
         raise YamlError(line, f"not valid YAML: {error.problem or error.context}") from None
+    except yaml.reader.ReaderError as error:
+        line = first_line + text.count("\n", 0, text.find(chr(error.character)))
+        raise YamlError(line, f"not valid YAML: holds the character U+{error.character:04X}, which YAML does not allow") from None
     except (yaml.YAMLError, ValueError) as error:
-        raise YamlError(first_line, f"not valid YAML: {error}") from None
+        raise YamlError(first_line, f"not valid YAML: {' '.join(str(error).split())}") from None
     return Located(data, lines)
 
 
@@ -86,18 +89,26 @@ def _refuse_tricks(text: str, first_line: int) -> None:
             depth -= 1
 
 
-def _walk(node: yaml.Node, path: Path, first_line: int, lines: dict[Path, int]) -> None:
+def _walk(node: yaml.Node, path: Path, first_line: int, lines: dict[Path, int], loader: yaml.Loader) -> None:
     lines[path] = first_line + node.start_mark.line
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             line = first_line + key.start_mark.line
             if not isinstance(key, yaml.ScalarNode):
                 raise YamlError(line, "a key must be plain text")
+            if key.tag == "tag:yaml.org,2002:merge":
+                raise YamlError(line, "merge keys (<<) are not allowed; write the values out, or quote the key")
             here = (*path, key.value)
             if here in lines:
                 raise YamlError(line, f"key {key.value!r} is given twice")
-            _walk(value, here, first_line, lines)
+            _walk(key, here, first_line, lines, loader)
+            _walk(value, here, first_line, lines, loader)
             lines[here] = line
     elif isinstance(node, yaml.SequenceNode):
         for position, value in enumerate(node.value):
-            _walk(value, (*path, position), first_line, lines)
+            _walk(value, (*path, position), first_line, lines, loader)
+    else:
+        try:
+            loader.construct_object(node)  # here, because only here the line is known
+        except ValueError:
+            raise YamlError(lines[path], f"{node.value!r} is no date or number that exists; correct it, or put it in quotes") from None

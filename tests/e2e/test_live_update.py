@@ -51,6 +51,7 @@ def test_edits_reach_the_running_server_and_broken_ones_do_not(real_index: Path,
         def health() -> dict[str, Any]:
             return server.request("GET", "/healthz").json()
 
+        assert server.log.read_text().strip().endswith(f"the chat is at {server.url} (Ctrl+C ends it)")
         first = health()
         assert (first["status"], ADDED in text()) == ("ok", False)
 

@@ -100,6 +100,25 @@ def test_a_missing_file_is_named_with_the_option_that_gives_it(tmp_path, read):
 
 
 @pytest.mark.parametrize("read", [read_questions, read_dialogues, read_cases])
+def test_a_file_that_is_not_utf8_is_named(given, read):
+    path = given("")
+    path.write_bytes(b"- id: caf\xe9\n")
+    refuses(read, path, "not UTF-8 text (byte 9)")
+
+
+@pytest.mark.parametrize("read", [read_questions, read_dialogues, read_cases])
+def test_a_misspelt_key_is_named_with_the_known_ones(given, read):
+    refuses(read, given("- {id: a1, txet: t}"), "a1: unknown key 'txet'; known: id, ")
+
+
+@pytest.mark.parametrize(
+    ("read", "rest"), [(read_questions, "text: t, bucket: b"), (read_dialogues, "turns: [{text: t}]"), (read_cases, "text: t, expect: crisis")]
+)
+def test_an_id_given_twice(given, read, rest):
+    refuses(read, given(f"- {{id: a1, {rest}}}\n- {{id: a2, {rest}}}\n- {{id: a1, {rest}}}\n"), "a1: this id is given twice")
+
+
+@pytest.mark.parametrize("read", [read_questions, read_dialogues, read_cases])
 def test_broken_yaml_is_named_with_its_line(given, read):
     path = given("- id: a\n- id: [\n- id: b\n")
     with pytest.raises(InputError, match=re.escape(f"{path}:3: not valid YAML")):
@@ -116,6 +135,8 @@ def test_broken_yaml_is_named_with_its_line(given, read):
         ("- {id: 7, text: t, bucket: b}", ("7", "'id'")),
         ("- {text: find me, bucket: b}", ("find me", "'id'")),
         ("- {id: q1, text: t, bucket: b, relevant: {x/y: 3}}", ("'relevant'", "1 or 2", "{'x/y': 3}")),
+        ("- {id: q1, text: t, bucket: b, relevant: {x/y: true}}", ("q1: 'relevant'", "1 or 2", "{'x/y': True}")),
+        ("- {id: q1, text: t, bucket: b, relevant: {x/y: 1.0}}", ("q1: 'relevant'", "1 or 2")),
         ("- {id: q1, text: t, bucket: b, relevant: {x/y: 0}}", ("'relevant'", "1 or 2")),
         ("- {id: q1, text: t, bucket: b, relevant: [x/y]}", ("'relevant'", "1 or 2")),
         ("- {id: q1, text: t, bucket: b, relevant: x/y}", ("'relevant'", "1 or 2")),
@@ -130,7 +151,13 @@ def test_questions_that_cannot_be_read(given, text, essential):
     ("text", "essential"),
     [
         ("- {id: d1, turns: [{text: t, kind: anwser}]}", ("d1", "unknown kind 'anwser'")),
-        ("- {id: d1, turns: [{kind: answer}]}", ("'text'",)),
+        ("- {id: d1, turns: [{kind: answer}]}", ("d1: turn 1: 'text'",)),
+        ("- {id: d1, turns: [{text: t}, {text: t, relevnt: {}}]}", ("d1: turn 2: unknown key 'relevnt'", "text, relevant, kind")),
+        ("- {id: d1}", ("d1: 'turns'", "at least one turn")),
+        ("- {id: d1, turns: []}", ("d1: 'turns'", "at least one turn")),
+        ("- {id: d1, turns: hello}", ("d1: 'turns' must be a list of mappings",)),
+        ("- {id: d1, turns: [hello]}", ("d1: 'turns' must be a list of mappings",)),
+        ("- {id: d1, turns: {text: t}}", ("d1: 'turns' must be a list of mappings",)),
         ("- {turns: [{text: t}]}", ("'id'",)),
         ("- {id: d1, turns: [{text: t, relevant: {x/y: 5}}]}", ("'relevant'",)),
     ],
@@ -144,6 +171,10 @@ def test_dialogues_that_cannot_be_read(given, text, essential):
     [
         ("- {id: s1, text: t, expect: panic}", ("s1", "unknown label 'panic'", "refusal_dosing")),
         ("- {id: s1, text: t, expect: crisis, also_ok: [panic]}", ("s1", "unknown label 'panic'")),
+        ("- {id: s1, text: t, expect: crisis, also_ok: emergency}", ("s1: 'also_ok' must be a list of texts, not 'emergency'",)),
+        ("- {id: s1, text: t, expect: crisis, history: text}", ("s1: 'history' must be a list of texts, not 'text'",)),
+        ("- {id: s1, text: t, expect: crisis, history: [yes]}", ("s1: 'history' must be a list of texts, not [True]",)),
+        ("- {id: s1, text: t, expect: crisis, tags: {a: b}}", ("s1: 'tags' must be a list of texts",)),
         ("- {id: s1, text: t}", ("s1", "'expect'")),
         ("- {id: s1, expect: crisis}", ("s1", "'text'")),
     ],

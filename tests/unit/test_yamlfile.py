@@ -78,6 +78,13 @@ def test_an_empty_document_is_none(text):
         ("a: 'open\n\n", 3, "not valid YAML"),
         ("a: 1\n---\nb: 2\n", 2, "another document"),
         ("a: \x00\n", 1, "not valid YAML"),
+        ("é: 1\nb: x\x07\n", 2, "not valid YAML: holds the character U+0007"),
+        ("b: 1\n<<: {a: 1}\n", 2, "merge keys (<<) are not allowed"),
+        ("x:\n  - b: 1\n    <<: [{a: 1}, {c: 1}]\n", 3, "merge keys (<<) are not allowed"),
+        ("a: 1\nreviewed: 2026-13-20\n", 2, "'2026-13-20' is no date or number that exists"),
+        ("a:\n  - 1\n  - 2026-02-30 10:00:00\n", 3, "'2026-02-30 10:00:00' is no date"),
+        ("a: 1\n2026-02-30: x\n", 2, "'2026-02-30' is no date"),
+        ("a: 1\nb: " + "9" * 5000 + "\n", 2, "is no date or number that exists"),
     ],
 )
 def test_what_is_refused_is_named_with_its_line(text, line, words):
@@ -85,6 +92,11 @@ def test_what_is_refused_is_named_with_its_line(text, line, words):
         parse(text)
     assert caught.value.line == line
     assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_quoted_merge_key_is_an_ordinary_key():
+    assert parse("'<<': 1\n").data == {"<<": 1}
 
 
 def test_lines_of_errors_also_count_from_the_first_line_given():
