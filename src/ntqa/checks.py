@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from ntqa.corpus import BULK_FILE
 from ntqa.doses import dose_problem
 from ntqa.errors import Problem
 from ntqa.guard import PatternSet
@@ -27,16 +29,18 @@ HELP_LINE_WARNING_DAYS = 150
 SAME_TEXT = 0.7  # Jaccard similarity of word 3-grams at which two passages say the same
 
 _DANGLING = re.compile(
-    r"(?:However|It|Its|This|That|These|Those|They|Their|Them|But|And|Also|Thus|Therefore|Hence|Moreover|Furthermore|Additionally|Such|He|She|Instead|Conversely|"
-    r"Similarly|Likewise|Nevertheless|Consequently|Then|So|Or|Because of this|As a result|On the other hand|For example|In addition)\b"
+    r"[\"'“‘(]*((?:However|It|Its|This|That|These|Those|They|Their|Them|But|And|Also|Thus|Therefore|Hence|Moreover|Furthermore|Additionally|Such|He|She|Instead|"
+    r"Conversely|Similarly|Likewise|Nevertheless|Consequently|Then|So|Or|Because of this|As a result|On the other hand|For example|In addition)\b)",
+    re.IGNORECASE,
 )
 _BOILERPLATE = re.compile(
-    r"\b(?:we use cookies|cookie (?:preferences|policy|settings)|manage your preferences|analytics cookies|personali[sz]ation cookies|privacy policy|all rights reserved|"
-    r"subscribe to|sign up for|newsletter|click here|read more|terms of (?:use|service)|share this|add to cart|©)",
+    r"\b(?:we use cookies|this (?:web)?site uses cookies|(?:accept|reject) all cookies|cookie (?:preferences|policy|settings)|manage your preferences|analytics cookies|"
+    r"personali[sz]ation cookies|privacy policy|all rights reserved|subscribe to|sign up for|newsletter|click here|read more|terms of (?:use|service)|share this|"
+    r"add to cart)\b|©".replace(" ", r"\s+"),
     re.IGNORECASE,
 )
 _MARKUP = re.compile(
-    r"<[a-z/!][^>]*>|https?://|www\.|\[[^\]]*\]\(|^\s*(?:[-*+]|\d{1,2}[.)])\s|^#+ |```|\*\*|\$\$", re.IGNORECASE | re.MULTILINE
+    r"<[a-z/!][^>]*>|https?://|www\.|\[[^\]]*\]\(|^\s*(?:[-*+>]|\d{1,2}[.)])\s|^\s*>|^#+ |`+|[•◦▪‣]|\*\*|\$\$", re.IGNORECASE | re.MULTILINE
 )
 _PHONE = re.compile(r"(?<![\w-])\+?\d(?:[\d\s-]*\d){2,}(?![\w-])")
 
@@ -46,22 +50,44 @@ class _Checker:
         self.corpus, self.root, self.today = corpus, root, today
         self.errors: list[Problem] = []
         self.warnings: list[Problem] = []
-        self._files: dict[str, list[str]] = {}
+        self._files: dict[str, str] = {}
 
-    def error(self, file: str, needle: str, message: str) -> None:
-        self.errors.append(Problem(file, self._line(file, needle), message))
+    def error(self, file: str, where: str | int, message: str, after: str = "") -> None:
+        """Report `message` in line `where`, or in the first line from `after` on that holds the words `where`."""
+        self.errors.append(Problem(file, where if isinstance(where, int) else self._line(file, where, after), message))
 
     def warn(self, file: str, needle: str, message: str) -> None:
         self.warnings.append(Problem(file, self._line(file, needle), message))
 
-    def _line(self, file: str, needle: str) -> int:
-        """The first line of `file` that holds `needle`; 1 when none does."""
+    def _text(self, file: str) -> str:
         if file not in self._files:
             try:
-                self._files[file] = (self.root / file).read_text(encoding="utf-8").splitlines()
+                self._files[file] = (self.root / file).read_text(encoding="utf-8", errors="replace")
             except OSError:
-                self._files[file] = []
-        return next((number for number, line in enumerate(self._files[file], 1) if needle and needle in line), 1)
+                self._files[file] = ""
+        return self._files[file]
+
+    @staticmethod
+    def _pattern(needle: str) -> str:
+        """Matches the words of `needle` however the lines are wrapped; YAML doubles an apostrophe between apostrophes."""
+        return r"\s+".join(re.escape(word).replace("'", "''?") for word in needle.split()) or re.escape(needle)
+
+    def _find(self, file: str, needle: str, start: int = 0) -> int:
+        """Where `needle` stands in `file` from `start` on; -1 when nowhere."""
+        found = re.compile(self._pattern(needle)).search(self._text(file), start) if needle else None
+        return found.start() if found else -1
+
+    def _line(self, file: str, needle: str, after: str = "") -> int:
+        """The first line from `after` on that holds `needle`; that of `after` (or 1) when none does."""
+        start = max(self._text(file).find(after), 0)
+        return self._line_at(file, max(self._find(file, needle, start), start))
+
+    def _line_at(self, file: str, position: int) -> int:
+        return self._text(file).count("\n", 0, position) + 1
+
+    def _body_line(self, file: str, passage: Passage, position: int = 0) -> int:
+        """The line of a position in the text of a passage."""
+        return self._line_at(file, max(self._text(file).find(passage.text), 0) + position)
 
     def curated(self) -> Iterable[tuple[Passage, str]]:
         """Passages under topics/ with their files; bulk passages keep to no house style."""
@@ -77,12 +103,14 @@ class _Checker:
             self._ids(passage, file)
             for text in (passage.title, passage.text, *passage.questions):
                 self.characters(file, text)
+        for passage in self.corpus.passages.values():
+            if passage.topic_id not in self.corpus.topics and not passage.source_ids:
+                self._ids(passage, BULK_FILE)
 
     def _form(self, passage: Passage, file: str) -> None:
-        text_line = passage.text.splitlines()[0] if passage.text else ""
         count = len(passage.text.split())
         if not WORDS[0] <= count <= WORDS[1]:
-            self.error(file, text_line, f"the passage has {count} words; {WORDS[0]} to {WORDS[1]} are allowed")
+            self.error(file, self._body_line(file, passage), f"the passage has {count} words; {WORDS[0]} to {WORDS[1]} are allowed")
         if len(passage.title) > TITLE_LENGTH:
             self.error(file, "title:", f"the title has {len(passage.title)} characters; at most {TITLE_LENGTH}")
         if not QUESTIONS[0] <= len(passage.questions) <= QUESTIONS[1]:
@@ -92,38 +120,53 @@ class _Checker:
                 self.error(file, question[:40], f"a question has {len(question)} characters; at most {QUESTION_LENGTH}")
         opening = _DANGLING.match(passage.text)
         if opening:
-            self.error(file, text_line, f"opens with {opening.group()!r}, which leans on something before it; name the subject")
+            message = f"opens with {opening.group(1)!r}, which leans on something before it; name the subject"
+            self.error(file, self._body_line(file, passage), message)
         for pattern, what in ((_BOILERPLATE, "text of a web page"), (_MARKUP, "markup, a list or a link")):
             found = pattern.search(passage.text)
             if found:
-                self.error(file, found.group().strip(), f"holds {what}: {found.group().strip()!r}")
-        for text in (passage.title, passage.text):
+                start = found.end() - len(found.group().lstrip())
+                self.error(file, self._body_line(file, passage, start), f"holds {what}: {' '.join(found.group().split())!r}")
+        for text, after in (
+            (passage.title, "title:"),
+            (passage.text, passage.text),
+            *((question, question) for question in passage.questions),
+        ):
             dose = dose_problem(text)
             if dose:
-                self.error(file, dose[1].split()[0], f"states {dose[0]}: {dose[1]!r}; no passage may")
+                self.error(file, dose[1], f"states {dose[0]}: {dose[1]!r}; no passage may", after)
         if passage.reviewed and (self.today - passage.reviewed).days > REVIEW_AFTER_DAYS:
             self.warn(file, "reviewed:", f"was last reviewed on {passage.reviewed}; review it again")
 
     def _ids(self, passage: Passage, file: str) -> None:
         for source_id in passage.source_ids:
             if source_id not in self.corpus.sources:
-                self.error(file, source_id, f"unknown source {source_id!r}; add it to sources.yaml")
+                self.error(file, source_id, f"unknown source {source_id!r}; add it to sources.yaml", "sources:")
         for key, links in (("shown_with", passage.shown_with), ("counterpoint", passage.counterpoint)):
+            after = json.dumps(passage.id, ensure_ascii=False) if file == BULK_FILE else f"{key}:"
             if len(links) > LINKS:
-                self.error(file, f"{key}:", f"{key!r} names {len(links)} passages; at most {LINKS}")
+                self.error(file, key, f"{key!r} names {len(links)} passages; at most {LINKS}", after)
             for link in links:
                 if link not in self.corpus.passages:
-                    self.error(file, link, f"{key!r} names {link!r}, which does not exist")
+                    self.error(file, link, f"{key!r} names {link!r}, which does not exist", after)
                 elif link == passage.id:
-                    self.error(file, link, f"{key!r} names the passage itself")
+                    self.error(file, link, f"{key!r} names the passage itself", after)
 
     def characters(self, file: str, text: str) -> None:
-        if unicodedata.normalize("NFC", text) != text:
-            self.error(file, text.splitlines()[0], "is not in Unicode normal form NFC; save it composed")
+        composed = unicodedata.normalize("NFC", text)
+        if composed != text:
+            word = next((word for word in text.split() if word not in composed), text)
+            self.error(file, self._position(file, text, word), "is not in Unicode normal form NFC; save it composed")
         for char in text:
             if (unicodedata.category(char) in ("Cc", "Cf", "Co", "Cn", "Zl", "Zp") and char != "\n") or char == "\ufffd":
-                self.error(file, char, f"holds the character U+{ord(char):04X}, which a page swallows or shows wrongly")
+                message = f"holds the character U+{ord(char):04X}, which a page swallows or shows wrongly"
+                self.error(file, self._position(file, text, char), message)
                 break
+
+    def _position(self, file: str, text: str, part: str) -> int:
+        """The line of the first `part` of `text`."""
+        start = max(self._find(file, text), 0)
+        return self._line_at(file, max(self._text(file).find(part, start), start))
 
     # -- what must be there once --
 
@@ -134,12 +177,13 @@ class _Checker:
         for passage, file in self.curated():
             folded = " ".join(words(passage.text))
             if folded in texts:
-                self.error(file, passage.text.splitlines()[0], f"has the same text as {texts[folded]}")
+                self.error(file, self._body_line(file, passage), f"has the same text as {texts[folded]}")
             texts[folded] = passage.id
             for question in passage.questions:
                 key = " ".join(words(question))
                 if key in questions:
                     self.error(file, question, f"the question {question!r} also stands under {questions[key]}")
+                    continue
                 questions[key] = passage.id
                 stems = frozenset(terms(question))
                 if len(stems) > 2 and wording.setdefault(stems, passage.id) != passage.id:
@@ -159,7 +203,7 @@ class _Checker:
                 holders[shingle].append(passage.id)
             for other, count in shared.items():
                 if count / (len(own) + len(shingles[other]) - count) >= SAME_TEXT:
-                    self.error(file, passage.text.splitlines()[0], f"says nearly the same as {other}")
+                    self.error(file, self._body_line(file, passage), f"says nearly the same as {other}")
             shingles[passage.id] = own
 
     def topics(self) -> None:
@@ -181,7 +225,8 @@ class _Checker:
     def sources(self) -> None:
         used = {source_id for passage in self.corpus.passages.values() for source_id in passage.source_ids}
         for source_id, source in self.corpus.sources.items():
-            self.characters("sources.yaml", f"{source.title} {source.publisher} {source.authors}")
+            for text in (source.title, source.publisher, source.authors):
+                self.characters("sources.yaml", text)
             if source_id not in used:
                 self.error("sources.yaml", f"{source_id}:", f"source {source_id!r} is not used by any passage")
 
@@ -201,7 +246,8 @@ class _Checker:
             self.characters("messages.yaml", text)
             for match in _PHONE.finditer(text):
                 if re.sub(r"\D", "", match.group()) not in numbers:
-                    self.error("messages.yaml", match.group(), f"prints the number {match.group()!r}, which is not in help_lines.yaml")
+                    message = f"prints the number {match.group()!r}, which is not in help_lines.yaml"
+                    self.error("messages.yaml", match.group(), message, after=needle)
         if len(self.corpus.examples) < 3:
             self.error("corpus.yaml", "examples", "at least 3 example questions are needed for the first screen")
 
@@ -226,9 +272,9 @@ class _Checker:
     def guard(self) -> None:
         seen: set[str] = set()
         for pattern in self.corpus.patterns:
-            file = self._guard_file(f"id: {pattern.id}")
+            file, line = self._guard_line(rf"\bid:\s*[\"']?{re.escape(pattern.id)}[\"']?\s*(?:[,}}#]|$)")
             if pattern.id in seen:
-                self.error(file, pattern.id, f"pattern id {pattern.id!r} is given twice")
+                self.error(file, line, f"pattern id {pattern.id!r} is given twice")
             seen.add(pattern.id)
             try:
                 alone = PatternSet([pattern])
@@ -236,32 +282,33 @@ class _Checker:
                 continue  # reported when the file was read
             for text in pattern.match:
                 if not alone.hits(text):
-                    self.error(file, pattern.id, f"pattern {pattern.id!r} does not match its own example {text!r}")
+                    self.error(file, line, f"pattern {pattern.id!r} does not match its own example {text!r}")
             for text in pattern.no_match:
                 if alone.hits(text):
-                    self.error(file, pattern.id, f"pattern {pattern.id!r} matches {text!r}, which it must not")
+                    self.error(file, line, f"pattern {pattern.id!r} matches {text!r}, which it must not")
         labels: dict[tuple[str, ...], str] = {}
         for example in self.corpus.guard_examples:
             key = (fold(example.text), *map(fold, example.history))
             other = labels.setdefault(key, example.outcome)
             if other != example.outcome:
-                file = self._guard_file(example.text)
-                self.error(file, example.text, f"the example {example.text!r} is given as {other} and as {example.outcome}")
+                file, line = self._guard_line(self._pattern(example.text))
+                self.error(file, line, f"the example {example.text!r} is given as {other} and as {example.outcome}")
 
-    def _guard_file(self, needle: str) -> str:
-        """The guard file that holds `needle`."""
+    def _guard_line(self, pattern: str) -> tuple[str, int]:
+        """The guard file and the line in which `pattern` matches first."""
         for path in sorted((self.root / "guard").glob("*.yaml")):
             file = f"guard/{path.name}"
-            if self._line(file, needle) > 1:
-                return file
-        return "guard"
+            found = re.search(pattern, self._text(file), re.MULTILINE)
+            if found:
+                return file, self._line_at(file, found.start())
+        return "guard", 1
 
     def calibration(self) -> None:
         seen: set[str] = set()
         for question in self.corpus.calibration:
             for passage_id in question.passages:
                 if passage_id not in self.corpus.passages:
-                    self.error("calibration.yaml", passage_id, f"names passage {passage_id!r}, which does not exist")
+                    self.error("calibration.yaml", passage_id, f"names passage {passage_id!r}, which does not exist", question.text)
             key = fold(question.text)
             if key in seen:
                 self.error("calibration.yaml", question.text, f"the question {question.text!r} is given twice")

@@ -5,6 +5,7 @@ What the files must look like is here; what a good passage must be like (length,
 
 from __future__ import annotations
 
+import codecs
 import datetime as dt
 import difflib
 import json
@@ -35,10 +36,13 @@ from ntqa.yamlfile import Path as KeyPath
 
 SETTINGS_FILES = ("corpus.yaml", "sources.yaml", "messages.yaml", "help_lines.yaml", "calibration.yaml", "other_names.yaml")
 BULK_FILE = "passages.jsonl"
+FOLDERS = ("topics", "guard")
+KNOWN_NAMES = (*SETTINGS_FILES, BULK_FILE, *FOLDERS, "README.md")  # everything that a corpus folder may hold, beside hidden files
 MAX_FILE_BYTES = 2_000_000
 MAX_BULK_LINE = 200_000
 SOURCE_KINDS = ("government", "guideline", "systematic-review", "review", "trial", "study", "label", "reference", "seed")
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SOURCE_ID = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 
 
@@ -103,6 +107,8 @@ class Fields:
         if not isinstance(value, list):
             self.problem(f"{key!r} must be a list", key)
             return ()
+        if required and not value:
+            self.problem(f"{key!r} is empty", key)
         result = []
         for position, item in enumerate(value):
             if not isinstance(item, str) or not item.strip():
@@ -152,8 +158,25 @@ class Fields:
 class _Reader:
     def __init__(self, root: Path, today: dt.date) -> None:
         self.root, self.today, self.report = root, today, Report()
+        self.names = self.known_names()
 
     # -- files --
+
+    def known_names(self) -> set[str]:
+        """What there is to read in the corpus folder; everything else in it is reported."""
+        names = set()
+        for entry in self.entries(self.root):
+            if entry.name not in KNOWN_NAMES:
+                self.unexpected(entry.path, f"known names: {', '.join(KNOWN_NAMES)}")
+            elif entry.name in FOLDERS and not entry.is_dir():
+                self.report.add(entry.name, 1, "must be a folder")
+            else:
+                names.add(entry.name)
+        return names
+
+    def settings(self, name: str) -> Fields | None:
+        """A settings file; a bulk corpus needs none."""
+        return self.yaml(self.root / name) if name in self.names else None
 
     def read_text(self, path: Path) -> str | None:
         name = path.relative_to(self.root).as_posix()
@@ -205,10 +228,7 @@ class _Reader:
     def topics(self) -> tuple[dict[str, Topic], dict[str, Passage]]:
         topics: dict[str, Topic] = {}
         passages: dict[str, Passage] = {}
-        folder = self.root / "topics"
-        if not folder.is_dir():
-            return topics, passages
-        for entry in self.entries(folder):
+        for entry in self.entries(self.root / "topics") if "topics" in self.names else ():
             if not entry.is_dir() or not _ID.fullmatch(entry.name):
                 self.unexpected(entry.path, "topics/ holds one folder a topic, named in lower case with hyphens")
                 continue
@@ -279,30 +299,29 @@ class _Reader:
     def bulk(self) -> dict[str, Passage]:
         """`passages.jsonl`: one JSON object a line with id, title, text; other collections' keys are ignored."""
         passages: dict[str, Passage] = {}
-        path = self.root / BULK_FILE
-        if not path.exists():
+        if BULK_FILE not in self.names:
             return passages
-        if path.is_symlink():
-            self.report.add(BULK_FILE, 1, "symbolic links are not allowed; put the file itself here")
-            return passages
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                try:
-                    passage = _bulk_passage(line)
-                except InputError as error:
-                    self.report.add(BULK_FILE, number, str(error))
-                    continue
-                if passage.id in passages:
-                    self.report.add(BULK_FILE, number, f"id {passage.id!r} is given twice")
-                passages[passage.id] = passage
+        try:
+            # Cut into lines before decoding, so that one bad byte costs one line.
+            with (self.root / BULK_FILE).open("rb") as lines:
+                for number, line in enumerate(lines, 1):
+                    if not line.strip():
+                        continue
+                    try:
+                        passage = _bulk_passage(line.removeprefix(codecs.BOM_UTF8))
+                    except InputError as error:
+                        self.report.add(BULK_FILE, number, str(error))
+                        continue
+                    if passage.id in passages:
+                        self.report.add(BULK_FILE, number, f"id {passage.id!r} is given twice")
+                    passages[passage.id] = passage
+        except OSError as error:
+            self.report.add(BULK_FILE, 1, f"cannot be read: {error.strerror or error}")
         return passages
 
     def sources(self) -> dict[str, Source]:
-        path = self.root / "sources.yaml"
         sources: dict[str, Source] = {}
-        fields = self.yaml(path) if path.exists() else None
+        fields = self.settings("sources.yaml")
         if fields is None:
             return sources
         for key in fields.data:
@@ -328,8 +347,7 @@ class _Reader:
         return sources
 
     def messages(self) -> dict[str, str]:
-        path = self.root / "messages.yaml"
-        fields = self.yaml(path) if path.exists() else None
+        fields = self.settings("messages.yaml")
         if fields is None:
             return {}
         flat: dict[str, str] = {}
@@ -347,8 +365,7 @@ class _Reader:
         return flat
 
     def help_lines(self) -> tuple[HelpLine, ...]:
-        path = self.root / "help_lines.yaml"
-        fields = self.yaml(path) if path.exists() else None
+        fields = self.settings("help_lines.yaml")
         if fields is None:
             return ()
         lines = []
@@ -374,16 +391,14 @@ class _Reader:
         return tuple(lines)
 
     def other_names(self) -> frozenset[str]:
-        path = self.root / "other_names.yaml"
-        fields = self.yaml(path) if path.exists() else None
+        fields = self.settings("other_names.yaml")
         if fields is None:
             return frozenset()
         groups = [fields.texts(str(key)) for key in fields.data]
         return frozenset(name.lower() for group in groups for name in group)
 
     def calibration(self) -> tuple[CalibrationQuestion, ...]:
-        path = self.root / "calibration.yaml"
-        fields = self.yaml(path) if path.exists() else None
+        fields = self.settings("calibration.yaml")
         if fields is None:
             return ()
         result = []
@@ -397,10 +412,7 @@ class _Reader:
     def guard(self) -> tuple[list[GuardPattern], list[GuardExample]]:
         patterns: list[GuardPattern] = []
         examples: list[GuardExample] = []
-        folder = self.root / "guard"
-        if not folder.is_dir():
-            return patterns, examples
-        for entry in self.entries(folder):
+        for entry in self.entries(self.root / "guard") if "guard" in self.names else ():
             if not entry.name.endswith(".yaml"):
                 self.unexpected(entry.path, "guard/ holds YAML files")
                 continue
@@ -412,6 +424,8 @@ class _Reader:
                 patterns.append(self.pattern(item, outcome))
             listed = fields.data.get("examples")
             fields.asked.append("examples")
+            if listed is not None and not isinstance(listed, list):
+                fields.problem("'examples' must be a list", "examples")
             for position, value in enumerate(listed if isinstance(listed, list) else ()):
                 if isinstance(value, dict):
                     item = fields.sub("examples", position)
@@ -446,8 +460,7 @@ class _Reader:
 
     def read(self) -> Corpus:
         name, examples = "", ()
-        settings = self.root / "corpus.yaml"
-        fields = self.yaml(settings) if settings.exists() else None
+        fields = self.settings("corpus.yaml")
         if fields is not None:
             name, examples = fields.text("name"), fields.texts("examples", required=True)
             fields.choice("language", ("en",))
@@ -473,11 +486,15 @@ class _Reader:
         )
 
 
-def _bulk_passage(line: str) -> Passage:
-    if len(line) > MAX_BULK_LINE:
+def _bulk_passage(line: bytes) -> Passage:
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 text (byte {error.start} of the line); save it as UTF-8") from None
+    if len(text) > MAX_BULK_LINE:
         raise InputError(f"line is longer than {MAX_BULK_LINE:,} characters")
     try:
-        data = json.loads(line)
+        data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"not a JSON object: {error}") from None
     if not isinstance(data, dict):
@@ -491,6 +508,9 @@ def _bulk_passage(line: str) -> Passage:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise InputError(f"{key!r} must be a list of texts")
         lists[key] = tuple(value)
+    for value in (data["id"], data["title"], data["text"], *(item for items in lists.values() for item in items)):
+        if _SURROGATE.search(value):
+            raise InputError("holds half of a character (a lone surrogate such as \\ud800); write the whole character")
     if data.get("evidence") not in (None, *EVIDENCE):
         raise InputError(f"'evidence' must be one of {', '.join(EVIDENCE)}")
     return Passage(

@@ -115,7 +115,9 @@ class _Entry:
     def grades(self) -> dict[str, int]:
         value = self.data.get("relevant", {})
         # `True == 1`, so the type is looked at too.
-        if not isinstance(value, dict) or not all(isinstance(key, str) and type(grade) is int and grade in (1, 2) for key, grade in value.items()):
+        if not isinstance(value, dict) or not all(
+            isinstance(key, str) and type(grade) is int and grade in (1, 2) for key, grade in value.items()
+        ):
             raise self.error(f"'relevant' must map passages to 1 or 2, not {value!r}")
         return value
 
@@ -123,7 +125,9 @@ class _Entry:
         value = self.data.get("turns")
         if not isinstance(value, list) or not value or not all(isinstance(turn, dict) for turn in value):
             raise self.error("'turns' must be a list of mappings with at least one turn")
-        return [_Entry(self.path, f"{self.name}: turn {number}", turn, ("text", "relevant", "kind")) for number, turn in enumerate(value, 1)]
+        return [
+            _Entry(self.path, f"{self.name}: turn {number}", turn, ("text", "relevant", "kind")) for number, turn in enumerate(value, 1)
+        ]
 
 
 def _entries(path: Path, known: Sequence[str]) -> Iterator[_Entry]:

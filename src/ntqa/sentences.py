@@ -13,7 +13,9 @@ _END = re.compile(r"""[.!?…]+["'”’)\]]*(?=\s+["'“‘(\[]*[A-Z0-9])|\n\s*
 _ABBREVIATION = re.compile(r"\b(?:Dr|Mr|Mrs|Ms|Prof|St|vs|etc|cf|approx|No|Fig|e\.g|i\.e|U\.S|U\.K)\.$")
 # A capital letter is an initial where a name begins (at the start, after another initial, after "by" ...) or goes on (after a capitalised
 # word): "B. F. Skinner", "John F. Kennedy". After any other word it is a kind of something: "hepatitis C.", "Vitamin D.".
-_INITIAL = re.compile(r"(?:^\s*|[.(]\s*|\b(?:by|and|of|with|from|to|(?!Vitamin|Hepatitis|Type|Group|Plan|Phase|Schedule)[A-Z][a-z]+)\s+)[A-Z]\.$")
+_INITIAL = re.compile(
+    r"(?:^\s*|[.(]\s*|\b(?:by|and|of|with|from|to|(?!Vitamin|Hepatitis|Type|Group|Plan|Phase|Schedule)[A-Z][a-z]+)\s+)[A-Z]\.$"
+)
 
 
 def sentence_spans(text: str) -> tuple[Span, ...]:

@@ -84,6 +84,12 @@ def test_an_opening_that_leans_on_something_before(folder, opening, after):
     folder.refuses(f"{SLEEP}:{BODY}", f"opens with '{opening}'", "name the subject")
 
 
+@pytest.mark.parametrize("opening", ["it", "HOWEVER", '"It', "“This", "‘They", "(In addition"])
+def test_such_an_opening_in_lower_case_or_after_a_quote_mark(folder, opening):
+    folder.replace(SLEEP, "Magnesium is", f"{opening} is")
+    folder.refuses(f"{SLEEP}:{BODY}", f"opens with {opening.strip(chr(34) + '“‘(')!r}")
+
+
 @pytest.mark.parametrize(
     "opening",
     ["Thistle", "Italy", "Butter", "Android", "Heroin", "Sound sleep", "Thyme", "Organic magnesium", "Examples, such as magnesium,"],
@@ -117,6 +123,12 @@ def test_leaning_words_may_stand_later(folder):
         ("Read more about it.", "Read more"),
         ("Our Terms of Use apply.", "Terms of Use"),
         ("Share this with a friend.", "Share this"),
+        ("We use\ncookies to make this work.", "We use cookies"),
+        ("This site uses cookies.", "This site uses cookies"),
+        ("This website uses\ncookies.", "This website uses cookies"),
+        ("You can accept all cookies.", "accept all cookies"),
+        ("Reject all cookies.", "Reject all cookies"),
+        ("© 2024 A Publisher", "©"),
     ],
 )
 def test_text_of_a_web_page(folder, text, words):
@@ -150,6 +162,10 @@ def test_words_that_only_resemble_a_web_page(folder, text):
         ("See HTTP://example.org now.", "HTTP://"),
         ("See www.nhs.uk now.", "www."),
         ("See [the page](x) now.", "[the page]("),
+        ("• Nobody knows.", "•"),
+        ("> Nobody knows.", ">"),
+        (">Nobody knows.", ">"),
+        ("`Nobody` knows.", "`"),
     ],
 )
 def test_markup_lists_and_links(folder, text, words):
@@ -173,10 +189,10 @@ def test_marks_inside_a_sentence_are_no_markup(folder, text):
     assert folder.problems() == []
 
 
-def test_a_hyphen_as_a_bullet(folder):
-    folder.replace(SLEEP, "any difference.\n", "any difference.\n- one more\n")
-    (problem,) = folder.problems()
-    assert problem.endswith("holds markup, a list or a link: '-'")
+@pytest.mark.parametrize("gap", ["\n", "\n\n"])
+def test_a_hyphen_as_a_bullet_is_found_in_its_own_line(folder, gap):
+    folder.replace(SLEEP, "any difference.\n", f"any difference - one.{gap}- one more\n")
+    folder.refuses(f"{SLEEP}:{BODY + 3 + len(gap)}", "holds markup, a list or a link: '-'")
 
 
 # --- doses ---
@@ -195,6 +211,17 @@ def test_a_dose_parted_by_the_end_of_a_line(folder):
 def test_a_dose_in_the_title(folder):
     folder.replace(SLEEP, "Magnesium: sleep", "Magnesium twice a day: sleep")
     folder.refuses(f"{SLEEP}:2", "states a frequency", "'twice a day'")
+
+
+def test_a_dose_in_a_question(folder):
+    folder.replace(SLEEP, "mag at bedtime for insomnia", "is 400 mg of mag too much")
+    folder.refuses(f"{SLEEP}:5", "states an amount", "'400 mg'")
+
+
+def test_a_dose_is_found_in_its_own_line(folder):
+    folder.replace(SLEEP, "older adults\n", "older two adults\n")
+    folder.replace(SLEEP, "any difference.", "any difference from two\ntablets.")
+    folder.refuses(f"{SLEEP}:{BODY + 3}", "states an amount", "'two tablets'")
 
 
 # --- sources ---
@@ -228,6 +255,26 @@ def test_no_sources_file(folder):
 def test_a_link_to_no_passage(folder, link):
     folder.replace(SLEEP, "[magnesium/side-effects]", f"[{link}]")
     folder.refuses(f"{SLEEP}:13", f"'shown_with' names '{link}'", "does not exist")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "line", "words"),
+    [
+        (SLEEP, "[nih-magnesium]", "[nih-magnesium, sleep]", 10, "unknown source 'sleep'"),
+        (SLEEP, "[magnesium/side-effects]", "\n  - magnesium/side-effects\n  - sleep", 15, "'shown_with' names 'sleep'"),
+        (SEROTONIN, "[magnesium/sleep]", "[serotonin]", 14, "'counterpoint' names 'serotonin'"),
+        (
+            "calibration.yaml",
+            "not_covered:",
+            "  - text: is zinc any good\n    passages: [magnesium/sleep]\n  - {text: is it, passages: [zinc]}\nnot_covered:",
+            6,
+            "'zinc'",
+        ),
+    ],
+)
+def test_a_link_is_looked_up_in_its_own_list(folder, file, old, new, line, words):
+    folder.replace(file, old, new)
+    folder.refuses(f"{file}:{line}", words)
 
 
 def test_a_counterpoint_to_no_passage(folder):
@@ -304,6 +351,17 @@ def test_hidden_characters_are_found_everywhere(folder, file, old, new, line):
     folder.refuses(f"{file}:{line}", "holds the character U+")
 
 
+def test_a_hidden_character_is_found_in_its_own_line(folder):
+    folder.replace(SLEEP, "does magnesium help you sleep", "zero\u200bwidth")
+    folder.replace(SLEEP, "younger people", "younger\u200b people")
+    assert [problem.split(": ")[0] for problem in folder.problems()] == [f"{SLEEP}:4", f"{SLEEP}:{BODY + 3}"]
+
+
+def test_a_blank_that_has_another_normal_form(folder):
+    folder.replace(SLEEP, "younger people", "younger\u2000people")
+    folder.refuses(f"{SLEEP}:{BODY}", "normal form NFC")
+
+
 def test_hidden_characters_in_messages(folder):
     line = folder.line(MESSAGES, "Text of label sources.")
     folder.replace(MESSAGES, "Text of label sources.", "Text\u2066 of it.")
@@ -355,6 +413,12 @@ def test_the_same_question_under_two_passages(folder):
 def test_the_same_question_twice_in_one_passage(folder):
     folder.replace(SLEEP, "mag at bedtime for insomnia", "Does magnesium help you sleep?")
     folder.refuses(f"{SLEEP}:5", "also stands under magnesium/sleep")
+
+
+def test_the_same_question_is_reported_once(folder):
+    folder.replace(SLEEP, "mag at bedtime for insomnia", "Upset stomach after Citramag?")
+    folder.refuses(f"{SLEEP}:5", "also stands under magnesium/side-effects")
+    assert folder.warnings() == []
 
 
 def test_nearly_the_same_question_is_a_warning(folder):
@@ -499,6 +563,24 @@ def test_a_pattern_that_misses_its_own_example(folder):
     folder.refuses(f"{CRISIS}:3", "pattern 'crisis-end-it' does not match its own example 'I want to end everything'")
 
 
+@pytest.mark.parametrize("written", ['"crisis-end-it"', "'crisis-end-it'", "crisis-end-it  # why"])
+def test_a_pattern_is_found_however_its_id_is_written(folder, written):
+    folder.replace(CRISIS, "- id: crisis-end-it\n", f"- id: {written}\n")
+    folder.replace(CRISIS, "I want to end it all", "I want to end everything")
+    folder.refuses(f"{CRISIS}:3", "does not match its own example")
+
+
+def test_a_pattern_whose_id_begins_another(folder):
+    pattern = folder.text(CRISIS).partition("patterns:\n")[2].partition("examples:")[0]
+    folder.replace(CRISIS, "examples:", f"{pattern.replace('crisis-end-it', 'crisis-end')}examples:")
+    folder.replace(
+        CRISIS,
+        "  - id: crisis-end\n    tier: card\n    language: en\n    regex: '\\bend it all\\b'",
+        "  - id: crisis-end\n    tier: card\n    language: en\n    regex: x{9}",
+    )
+    folder.refuses(f"{CRISIS}:13", "pattern 'crisis-end' does not match")
+
+
 def test_an_exception_counts_against_an_example(folder):
     folder.replace(CRISIS, "I want to end it all", "I want to end it all with a song")
     folder.refuses(f"{CRISIS}:3", "does not match its own example")
@@ -557,6 +639,15 @@ def test_a_calibration_question_given_twice(folder, text):
 def test_bulk_passages_keep_to_no_house_style(folder):
     folder.write("passages.jsonl", '{"id": "a", "title": "A", "text": "However, take 20 mg. https://example.org"}\n')
     assert folder.problems() == []
+
+
+@pytest.mark.parametrize("key", ["shown_with", "counterpoint"])
+def test_links_of_bulk_passages(folder, key):
+    line = '{"id": "%s", "title": "T", "text": "x", "' + key + '": [%s]}\n'
+    folder.write("passages.jsonl", line % ("a", '"magnesium/sleep"') + line % ("b", '"a", "none"'))
+    folder.refuses("passages.jsonl:2", f"'{key}' names 'none', which does not exist")
+    folder.write("passages.jsonl", line % ("a", '"a"'))
+    folder.refuses("passages.jsonl:1", f"'{key}' names the passage itself")
 
 
 def test_a_bulk_corpus_alone_needs_no_messages(tmp_path):

@@ -147,6 +147,8 @@ def test_editors_on_other_systems_save_the_same_passage(folder, change):
 
 
 def test_hidden_files_are_left_out(folder):
+    folder.write(".gitignore", "x")
+    folder.write("README.md", "x")
     folder.write("topics/.DS_Store", "x")
     folder.write("topics/magnesium/.sleep.md.swp", "x")
     folder.write("guard/.crisis.yaml.swp", "x")
@@ -181,6 +183,9 @@ def test_a_bulk_corpus_needs_none_of_the_settings_files(folder, name):
         (SLEEP, '"Magnesium: sleep"', "Magnesium: sleep", "2", ["not valid YAML", "mapping values"]),
         (SLEEP, "sources: [nih-magnesium]\n", "", "2", ["missing key 'sources'"]),
         (SLEEP, "sources: [nih-magnesium]", "sources: nih-magnesium", "10", ["'sources' must be a list"]),
+        (SLEEP, "sources: [nih-magnesium]", "sources: []", "10", ["'sources' is empty"]),
+        (SLEEP, "2026-11-20", "2026-13-20", "12", ["'2026-13-20' is no date"]),
+        (SLEEP, "evidence: weak\n", "<<: {evidence: weak}\n", "11", ["merge keys (<<) are not allowed"]),
         (SLEEP, "evidence: weak\n", "", "2", ["missing key 'evidence'"]),
         (SLEEP, "evidence: weak", "evidence: strong", "11", ["'evidence' is 'strong'", "established, mixed, contested, weak"]),
         (SLEEP, "evidence: weak", "evidence: 3", "11", ["'evidence' must be text, not 3"]),
@@ -231,6 +236,7 @@ def test_a_bulk_corpus_needs_none_of_the_settings_files(folder, name):
         ("other_names.yaml", "conditions:\n  - restless legs", "conditions: restless legs", "4", ["'conditions' must be a list"]),
         ("calibration.yaml", "  - text: will", "  - txet: x\n    text: will", "2", ["unknown key 'txet'", "did you mean 'text'?"]),
         ("calibration.yaml", "    passages: [magnesium/sleep]\n", "", "2", ["missing key 'passages'"]),
+        ("calibration.yaml", "[magnesium/sleep]", "[]", "3", ["'passages' is empty"]),
         ("calibration.yaml", "not_covered:", "not_coverd:", "4", ["unknown key 'not_coverd'", "did you mean 'not_covered'?"]),
         # help lines
         (HELP, '"999"', "999", "23", ["'phone' must be text, not 999", "quotes"]),
@@ -255,6 +261,8 @@ def test_a_bulk_corpus_needs_none_of_the_settings_files(folder, name):
         (CRISIS, "- nobody would miss me", "- 3", "14", ["example 3 is not text", "quotes"]),
         (CRISIS, "- nobody would miss me", "- ' '", "14", ["is not text"]),
         (CRISIS, "    history:\n      - do you feel unsafe\n", "", "15", ["missing key 'history'"]),
+        (CRISIS, "    match:\n      - I want to end it all\n", "    match: []\n", "8", ["'match' is empty"]),
+        ("guard/general.yaml", "examples:\n  - what does serotonin do", "examples: none", "2", ["'examples' must be a list"]),
         (CRISIS, "patterns:", "pattern:", "2", ["unknown key 'pattern'", "did you mean 'patterns'?"]),
     ],
 )  # fmt: skip
@@ -338,6 +346,8 @@ def test_front_matter_that_is_no_mapping(folder):
         ("topics/magnesium/deep.md/x", "topics/magnesium/deep.md", "a topic holds"),
         ("guard/crisis.yml", "guard/crisis.yml", "guard/ holds YAML files"),
         ("guard/README.md", "guard/README.md", "guard/ holds YAML files"),
+        ("calibration.yml", "calibration.yml", "known names: corpus.yaml, sources.yaml"),
+        ("topic/x.md", "topic", "known names: "),
     ],
 )
 def test_files_in_the_wrong_place_are_named(folder, path, where, words):
@@ -373,6 +383,35 @@ def test_a_topic_folder_may_not_be_a_symbolic_link(folder, tmp_path):
 def test_a_link_to_nowhere_is_reported_too(folder):
     (folder.root / "topics/magnesium/new.md").symlink_to("/nonexistent/secret.md")
     assert_only(folder.read()[1], "topics/magnesium/new.md:1", "symbolic links")
+
+
+@pytest.mark.parametrize("name", ["topics", "guard"])
+def test_the_folders_may_not_be_symbolic_links(folder, tmp_path, name):
+    path = folder.root / name
+    path.rename(tmp_path / "moved")
+    path.symlink_to(tmp_path / "moved", target_is_directory=True)
+    assert_only(folder.read()[1], f"{name}:1", "symbolic links")
+
+
+@pytest.mark.parametrize(
+    "name", ["corpus.yaml", "sources.yaml", "messages.yaml", HELP, "other_names.yaml", "calibration.yaml", "passages.jsonl"]
+)
+def test_a_link_to_nowhere_in_the_place_of_a_file(folder, name):
+    (folder.root / name).unlink(missing_ok=True)
+    (folder.root / name).symlink_to("/nonexistent/file")
+    assert_only(folder.read()[1], f"{name}:1", "symbolic links")
+
+
+@pytest.mark.parametrize("name", ["topics", "guard"])
+def test_a_file_in_the_place_of_a_folder(folder, tmp_path, name):
+    (folder.root / name).rename(tmp_path / "moved")
+    folder.write(name, "x")
+    assert_only(folder.read()[1], f"{name}:1", "must be a folder")
+
+
+def test_a_folder_in_the_place_of_the_bulk_file(folder):
+    folder.write("passages.jsonl/x", "x")
+    assert_only(folder.read()[1], "passages.jsonl:1", "cannot be read: Is a directory")
 
 
 def test_the_bulk_file_may_not_be_a_symbolic_link(folder, tmp_path):
@@ -449,6 +488,31 @@ def test_a_bad_bulk_line_is_named_and_the_others_are_read(folder, line, essentia
     corpus, problems = bulk(folder, good % "a", "", line, good % "z")
     assert_only(problems, "passages.jsonl:3", *essential)
     assert [passage for passage in corpus.passages if "/" not in passage] == ["a", "z"]
+
+
+@pytest.mark.parametrize("key", ["id", "title", "text"])
+def test_half_a_character_in_a_bulk_line(folder, key):
+    line = '{"id": "b", "title": "b", "text": "b"}'.replace(f'"{key}": "b"', f'"{key}": "b\\ud83d"')
+    corpus, problems = bulk(folder, '{"id": "a", "title": "A", "text": "\\ud83d\\ude42"}', line)
+    assert_only(problems, "passages.jsonl:2", "lone surrogate")
+    assert corpus.passages["a"].text == "🙂"
+
+
+def test_a_bulk_line_that_is_not_utf8(folder):
+    good = b'{"id": "%s", "title": "T", "text": "x"}\n'
+    folder.write_bytes("passages.jsonl", good % b"a" + good % b"caf\xe9" + good % b"z")
+    corpus, problems = folder.read()
+    assert_only(problems, "passages.jsonl:2", "not UTF-8 text (byte 11 of the line)")
+    assert [passage for passage in corpus.passages if "/" not in passage] == ["a", "z"]
+
+
+def test_a_bulk_file_from_other_systems(folder):
+    folder.write_bytes(
+        "passages.jsonl", b'\xef\xbb\xbf{"id": "a", "title": "T", "text": "x"}\r\n{"id": "b", "title": "T", "text": "x"}\r\n'
+    )
+    corpus, problems = folder.read()
+    assert problems == []
+    assert [passage for passage in corpus.passages if "/" not in passage] == ["a", "b"]
 
 
 def test_bulk_problems_are_all_reported_by_line(folder):

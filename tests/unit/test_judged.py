@@ -112,7 +112,8 @@ def test_a_misspelt_key_is_named_with_the_known_ones(given, read):
 
 
 @pytest.mark.parametrize(
-    ("read", "rest"), [(read_questions, "text: t, bucket: b"), (read_dialogues, "turns: [{text: t}]"), (read_cases, "text: t, expect: crisis")]
+    ("read", "rest"),
+    [(read_questions, "text: t, bucket: b"), (read_dialogues, "turns: [{text: t}]"), (read_cases, "text: t, expect: crisis")],
 )
 def test_an_id_given_twice(given, read, rest):
     refuses(read, given(f"- {{id: a1, {rest}}}\n- {{id: a2, {rest}}}\n- {{id: a1, {rest}}}\n"), "a1: this id is given twice")
