@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from ntqa.conversation import reformulate
 from ntqa.corpus import load_corpus
 from ntqa.embedding import Encoder, OnnxEncoder, export_folder
 from ntqa.errors import IndexUnavailableError, InputError
-from ntqa.guard import Guard, safe_verdict
+from ntqa.guard import Guard, safe_verdict, split_message
 from ntqa.index import Edition, current_edition, load_edition
 from ntqa.lexicon import Lexicon
 from ntqa.retrieval import Retriever
@@ -24,8 +25,25 @@ from ntqa.schema import REFUSALS, Corpus, Query, Reply, SearchResult, Verdict
 
 log = logging.getLogger(__name__)
 
-Embed = Callable[[str], NDArray[np.float32]]
+EMBEDDING_THREADS = 2  # sessions are single-threaded; two texts at once halve the wait of a reader
 FOLLOW_UP_EASE = 0.5  # of the cut-off: who has been answered and asks on is rarely outside the collection
+
+
+class Embedder:
+    """text -> unit vector, each text once. What will be needed can be asked for ahead: then two texts are embedded at a time."""
+
+    def __init__(self, encoder: Encoder, pool: Executor) -> None:
+        self._encoder, self._pool = encoder, pool
+        self._vectors: dict[str, Future[NDArray[np.float32]]] = {}
+
+    def __call__(self, text: str) -> NDArray[np.float32]:
+        self.prefetch([text])
+        return self._vectors[text].result()[0]
+
+    def prefetch(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            if text and text not in self._vectors:
+                self._vectors[text] = self._pool.submit(self._encoder.encode, [text])
 
 
 class Assistant:
@@ -34,6 +52,7 @@ class Assistant:
     def __init__(self, corpus: Corpus, edition: Edition, encoder: Encoder, config: Config) -> None:
         self.corpus, self.edition, self.config = corpus, edition, config
         self.encoder = encoder
+        self._pool = ThreadPoolExecutor(EMBEDDING_THREADS, thread_name_prefix="embed")
         self.lexicon = Lexicon(corpus, encoder.common_words())
         self._guard = Guard(corpus, edition.guard, self.lexicon)
         self._retriever = Retriever(corpus, edition, self.lexicon, config)
@@ -51,16 +70,9 @@ class Assistant:
         encoder = encoder or load_encoder(config)
         return cls(corpus, load_edition(config.index, corpus, encoder.model_id), encoder, config)
 
-    def embedder(self) -> Embed:
-        """A function text -> unit vector that embeds each text once; made anew for each request, so that nothing of a reader stays."""
-        known: dict[str, NDArray[np.float32]] = {}
-
-        def embed(text: str) -> NDArray[np.float32]:
-            if text not in known:
-                known[text] = self.encoder.encode([text])[0]
-            return known[text]
-
-        return embed
+    def embedder(self) -> Embedder:
+        """A memory of vectors for one request; made anew for each, so that nothing of a reader stays."""
+        return Embedder(self.encoder, self._pool)
 
     def reply(self, messages: Sequence[str]) -> Reply:
         """The reply to the last of the reader's `messages` (oldest first).
@@ -75,6 +87,8 @@ class Assistant:
             messages = [*messages[:-1], f"{messages[-1][:half]}\n{messages[-1][-half:]}"]
         try:
             query = reformulate(messages, self.lexicon)
+            canonical = self.lexicon.canonical(query.text) if query.topic_ids else ""
+            embed.prefetch([messages[-1], query.text, canonical, query.context, *split_message(messages[-1]), *messages[:-1]])
             verdict = self._guard.assess(messages, query, embed)
         except Exception as error:  # whatever went wrong: never a passage, and never silence
             log.error("the guard failed: %s", type(error).__name__)
@@ -82,7 +96,7 @@ class Assistant:
         reply = self._reply(messages, query, verdict, embed, too_long)
         return replace(reply, edition=self.edition.id, verdict=verdict, support=verdict.support, language=self._card_language(verdict))
 
-    def _reply(self, messages: Sequence[str], query: Query, verdict: Verdict, embed: Embed, too_long: bool) -> Reply:
+    def _reply(self, messages: Sequence[str], query: Query, verdict: Verdict, embed: Embedder, too_long: bool) -> Reply:
         if verdict.outcome == "crisis":
             return Reply("crisis", query, card=f"crisis.{verdict.person}")
         if verdict.outcome == "emergency":

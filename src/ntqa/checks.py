@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ntqa.corpus import BULK_FILE
 from ntqa.doses import dose_problem
-from ntqa.errors import Problem
+from ntqa.errors import CorpusError, Problem
 from ntqa.guard import PatternSet
 from ntqa.lexicon import name_key, topic_names
 from ntqa.schema import MESSAGE_KEYS, Corpus, Passage
@@ -43,6 +43,9 @@ _MARKUP = re.compile(
     r"<[a-z/!][^>]*>|https?://|www\.|\[[^\]]*\]\(|^\s*(?:[-*+>]|\d{1,2}[.)])\s|^\s*>|^#+ |`+|[•◦▪‣]|\*\*|\$\$", re.IGNORECASE | re.MULTILINE
 )
 _PHONE = re.compile(r"(?<![\w-])\+?\d(?:[\d\s-]*\d){2,}(?![\w-])")
+
+
+_PATTERN_ID = re.compile(r"""\bid:\s*["']?([\w-]+)""")
 
 
 class _Checker:
@@ -271,15 +274,17 @@ class _Checker:
 
     def guard(self) -> None:
         seen: set[str] = set()
+        lines = self._pattern_lines()
         for pattern in self.corpus.patterns:
-            file, line = self._guard_line(rf"\bid:\s*[\"']?{re.escape(pattern.id)}[\"']?\s*(?:[,}}#]|$)")
+            file, line = lines.get(pattern.id, ("guard", 1))
             if pattern.id in seen:
                 self.error(file, line, f"pattern id {pattern.id!r} is given twice")
             seen.add(pattern.id)
             try:
                 alone = PatternSet([pattern])
-            except re.error:
-                continue  # reported when the file was read
+            except CorpusError as error:
+                self.error(file, line, error.problems[0].message)
+                continue
             for text in pattern.match:
                 if not alone.hits(text):
                     self.error(file, line, f"pattern {pattern.id!r} does not match its own example {text!r}")
@@ -293,6 +298,15 @@ class _Checker:
             if other != example.outcome:
                 file, line = self._guard_line(self._pattern(example.text))
                 self.error(file, line, f"the example {example.text!r} is given as {other} and as {example.outcome}")
+
+    def _pattern_lines(self) -> dict[str, tuple[str, int]]:
+        """Guard file and line of each pattern id."""
+        found: dict[str, tuple[str, int]] = {}
+        for path in sorted((self.root / "guard").glob("*.yaml")):
+            file = f"guard/{path.name}"
+            for match in _PATTERN_ID.finditer(self._text(file)):
+                found.setdefault(match[1], (file, self._line_at(file, match.start())))
+        return found
 
     def _guard_line(self, pattern: str) -> tuple[str, int]:
         """The guard file and the line in which `pattern` matches first."""

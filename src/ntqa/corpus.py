@@ -450,11 +450,6 @@ class _Reader:
             match=item.texts("match", required=True),
             no_match=item.texts("no_match", required=True),
         )
-        for key in ("regex", "unless"):
-            try:
-                re.compile(item.data.get(key) or "")
-            except (re.error, TypeError) as error:
-                item.problem(f"{key!r} is not a valid regular expression: {error}", key)
         item.close()
         return pattern
 

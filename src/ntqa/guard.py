@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ntqa.errors import CorpusError, Problem
 from ntqa.guard_features import dense_features, ngrams, probabilities
 from ntqa.language import language_of
 from ntqa.lexicon import Lexicon
@@ -63,13 +65,27 @@ class _Compiled:
         return bool(self.regex.search(text)) and not (self.unless and self.unless.search(text))
 
 
+# Compiling a pattern takes a millisecond and there are hundreds; `re` itself keeps too few. Corpus text only, so the memory is bounded.
+_compiled = cache(re.compile)
+
+
 class PatternSet:
     """The reviewed patterns. They need neither model nor index."""
 
     def __init__(self, patterns: Sequence[GuardPattern]) -> None:
+        """Raises CorpusError when one of them is not a valid regular expression."""
         order = {outcome: rank for rank, outcome in enumerate(OUTCOMES)}
-        ranked = sorted(patterns, key=lambda item: (item.tier != "card", order[item.outcome]))
-        self._patterns = tuple(_Compiled(item, re.compile(item.regex), re.compile(item.unless) if item.unless else None) for item in ranked)
+        compiled = []
+        for item in sorted(patterns, key=lambda item: (item.tier != "card", order[item.outcome])):
+            parts = []
+            for key, source in (("regex", item.regex), ("unless", item.unless)):
+                try:
+                    parts.append(_compiled(source) if source else None)
+                except re.error as error:
+                    message = f"{key!r} of pattern {item.id!r} is not a valid regular expression: {error}"
+                    raise CorpusError([Problem("guard", 1, message)]) from None
+            compiled.append(_Compiled(item, *parts))
+        self._patterns = tuple(compiled)
 
     def hits(self, text: str) -> list[GuardPattern]:
         """All patterns that match `text`, cards first and among them the most serious first."""

@@ -99,7 +99,7 @@ class Lexicon:
         return tuple(found)
 
     def canonical(self, text: str) -> str:
-        """`text` with each named topic under the corpus's own name: "zoloft weight gain" -> "sertraline (SSRIs) weight gain"."""
+        """`text` with each named topic under the corpus's own name: "zoloft weight gain" -> "sertraline (SSRIs) weight gain"; `text` itself when it is so already."""
         tokens = words(text)
         pieces: list[str] = []
         position = 0
@@ -108,7 +108,8 @@ class Lexicon:
             pieces += tokens[position : mention.start]
             pieces.append(f"{mention.member} ({name})" if mention.member else name)
             position = mention.end
-        return " ".join([*pieces, *tokens[position:]])
+        renamed = " ".join([*pieces, *tokens[position:]])
+        return text if words(renamed) == tokens else renamed
 
     def other_names(self, text: str) -> tuple[str, ...]:
         """Names in `text` of things that the corpus knows it does not cover."""

@@ -130,7 +130,7 @@ class Retriever:
         config = self._config
         scores = self._entry_scores(embed(query.text))
         canonical = self._lexicon.canonical(query.text) if query.topic_ids else ""
-        if canonical and words(canonical) != words(query.text):
+        if canonical and canonical != query.text:
             share = config.canonical_weight
             scores = (1 - share) * scores + share * self._entry_scores(embed(canonical))
         if query.context:  # late fusion of the turn as read with (previous turn + turn)

@@ -27,7 +27,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from ntqa.assistant import Assistant, checked_messages
 from ntqa.config import Config
-from ntqa.errors import InputError, NtqaError
+from ntqa.errors import InputError, NtqaError, StaleIndexError
 from ntqa.index import current_edition
 from ntqa.pages import help_page, missing_page, passage_page
 from ntqa.render import Texts, escape, failure_html, reply_html, reply_record
@@ -55,6 +55,12 @@ class Live:
     def stop(self) -> None:
         self._stop.set()
 
+    def _load(self) -> Assistant:
+        try:  # with the model that is loaded already, which is nearly always still the right one
+            return Assistant.load(self._config, self.assistant.encoder)
+        except StaleIndexError:
+            return Assistant.load(self._config)
+
     def _watch(self) -> None:
         refused, not_before = None, 0.0
         while not self._stop.wait(POLL_SECONDS):
@@ -66,7 +72,7 @@ class Live:
                 if newest == refused and time.monotonic() < not_before:
                     continue
                 refused, not_before = newest, time.monotonic() + RETRY_SECONDS
-                self.assistant = Assistant.load(self._config)
+                self.assistant = self._load()
                 self.problem, refused = "", None
                 log.info("edition %s is in use", newest)
             except NtqaError as error:

@@ -226,11 +226,13 @@ def test_a_failing_search_is_raised_not_shown_as_nothing_found():
         assistant.reply(["what does daylight set"])
 
 
-def test_danger_is_never_searched(trained_mini: Assistant):
-    encoder = FakeEncoder()
-    assistant = with_encoder(trained_mini, encoder)
-    assistant.reply(["i want to hurt myself, what does serotonin do?"])
-    assert encoder.embedded == []
+def test_danger_is_never_searched(mini: Assistant):
+    reply = mini.reply(["i want to hurt myself, what does serotonin do?"])
+    assert (reply.kind, reply.result, reply.quotes, reply.related) == ("crisis", None, (), ())
+
+
+def test_a_direct_crisis_pattern_needs_no_model(trained_mini: Assistant):
+    assert with_encoder(trained_mini, BrokenEncoder()).reply(["i want to hurt myself"]).verdict.reason.startswith("pattern")
 
 
 def test_each_text_is_embedded_once_a_request(trained_mini: Assistant):

@@ -597,11 +597,12 @@ def test_a_pattern_id_given_twice(folder):
     folder.refuses(f"{CRISIS}:3", "pattern id 'crisis-end-it' is given twice")
 
 
-def test_an_invalid_pattern_is_reported_once_and_the_rest_is_checked(folder):
-    folder.replace(CRISIS, "'\\bend it all\\b'", "'(end'")
-    folder.replace("guard/general.yaml", "- what does serotonin do", "- Nobody would miss me!")
+@pytest.mark.parametrize(("right", "wrong", "key"), [("'\\bend it all\\b'", "'(end'", "regex"), ("'\\bsong\\b'", "'[song'", "unless")])
+def test_an_invalid_pattern_is_reported_once_and_the_rest_is_checked(folder, right, wrong, key):
+    folder.replace(CRISIS, right, wrong)
     problems = folder.problems()
-    assert [problem.split(": ")[0] for problem in problems] == [f"{CRISIS}:6"]
+    assert len(problems) == 1
+    assert problems[0].startswith(f"{CRISIS}:") and f"'{key}' of pattern" in problems[0] and "not a valid regular expression" in problems[0]
 
 
 def test_an_example_of_two_outcomes(folder):
