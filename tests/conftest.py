@@ -64,3 +64,8 @@ def real_index() -> Path:
 def real_assistant(real_index: Path) -> Assistant:
     """The assistant on the real corpus with the real model."""
     return Assistant.load(Config(corpus=REPOSITORY / "corpus", index=real_index))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The page comes last: Playwright keeps an event loop running, beside which no other test can start one."""
+    items.sort(key=lambda item: "e2e" in item.path.parts)

@@ -216,8 +216,7 @@ MESSAGE_KEYS = frozenset(
     heading.refusal_results heading.refusal_diagnosis heading.crisis heading.emergency heading.not_covered heading.clarify
     evidence.established.name evidence.established.note evidence.mixed.name evidence.mixed.note evidence.contested.name
     evidence.contested.note evidence.weak.name evidence.weak.note label.read_as label.evidence label.reviewed label.sources
-    label.context label.companion label.counterpoint label.related label.nearest label.unknown label.topic label.example
-    label.not_clinician page.title page.intro page.limits page.disclaimer page.placeholder page.ask page.clear page.retry
-    page.undo page.help page.help_intro page.help_country page.question page.reply page.back page.topic page.missing page.busy
-    page.offline page.skip page.language page.conversation page.source page.stale""".split()
+    label.context label.companion label.counterpoint label.related label.nearest label.unknown label.not_clinician
+    page.title page.intro page.limits page.disclaimer page.placeholder page.ask page.clear page.help page.help_intro
+    page.help_country page.back page.topic page.missing page.conversation""".split()
 )

@@ -484,8 +484,8 @@ def test_one_text_missing(folder):
 
 
 def test_an_unknown_text(folder):
-    line = folder.line(MESSAGES, "Text of page undo.")
-    folder.replace(MESSAGES, "  undo: Text of page undo.", "  undo: Text of page undo.\n  redo: Once more.")
+    line = folder.line(MESSAGES, "Text of page missing.")
+    folder.replace(MESSAGES, "  missing: Text of page missing.", "  missing: Text of page missing.\n  redo: Once more.")
     folder.refuses(f"{MESSAGES}:{line + 1}", "unknown text 'page.redo'")
 
 
