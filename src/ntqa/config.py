@@ -26,7 +26,7 @@ class Config:
     title_repeat: int = 3  # how often a title counts in keyword search
     bm25_k1: float = 0.6
     bm25_b: float = 0.4
-    entry_pool: int = 1_000  # entries whose cosine is asked for; what lies beyond is far from any answer
+    entry_pool: int = 2_000  # entries whose cosine is asked for; what lies beyond is far from any answer
     flat_rows: int = 200_000  # up to here exact search answers in a few milliseconds; beyond it a graph index is worth its inexactness
 
     # answering
