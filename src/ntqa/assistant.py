@@ -66,8 +66,10 @@ class Assistant:
         """
         if current_edition(config.index) is None:
             raise IndexUnavailableError(f"there is no index in {config.index}; run: ntqa build")
-        corpus = load_corpus(config.corpus)
-        encoder = encoder or load_encoder(config)
+        with ThreadPoolExecutor(1) as aside:  # the model is loaded while the corpus is read
+            loading = None if encoder else aside.submit(load_encoder, config)
+            corpus = load_corpus(config.corpus)
+            encoder = loading.result() if loading else encoder
         return cls(corpus, load_edition(config.index, corpus, encoder.model_id), encoder, config)
 
     def embedder(self) -> Embedder:
