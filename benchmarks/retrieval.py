@@ -42,7 +42,9 @@ def ours(folder: Path, queries: list[dict[str, str]]) -> list[ir_measures.Scored
         print(f"built in {time.perf_counter() - started:.0f} s", flush=True)
         lines = "".join(json.dumps({"id": query["id"], "messages": [query["text"]]}) + "\n" for query in queries)
         started = time.perf_counter()
-        done = subprocess.run([*command, "ask", *where, "--retrieve", "10", "--jsonl", "-"], input=lines, text=True, capture_output=True, check=True)
+        done = subprocess.run(
+            [*command, "ask", *where, "--retrieve", "10", "--jsonl", "-"], input=lines, text=True, capture_output=True, check=True
+        )
         print(f"{len(queries)} queries in {time.perf_counter() - started:.1f} s, start included", flush=True)
         records = [json.loads(line) for line in done.stdout.splitlines()]
     return [ir_measures.ScoredDoc(record["id"], hit["passage"], hit["score"]) for record in records for hit in record["hits"]]
