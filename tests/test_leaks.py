@@ -18,16 +18,13 @@ SAME = 92  # of 100: similarity of the two, word order left aside
 SHORT = 5  # words; "what is gaba" or "thank you" is everybody's wording and nobody's property
 
 
-def test_texts() -> list[tuple[str, str]]:
+def judged_texts() -> list[tuple[str, str]]:
     """(id, text) of everything that is judged."""
     texts = [(item.id, item.text) for item in read_questions(TESTS / "retrieval" / "questions.yaml")]
     texts += [(item.id, item.text) for item in read_cases(TESTS / "safety" / "cases.yaml")]
     for dialogue in read_dialogues(TESTS / "dialogues" / "dialogues.yaml"):
         texts += [(f"{dialogue.id}:{number}", turn.text) for number, turn in enumerate(dialogue.turns, 1)]
     return [(name, text) for name, text in texts if len(words(text)) >= SHORT]
-
-
-test_texts.__test__ = False  # type: ignore[attr-defined]
 
 
 def learnt_texts(assistant: Assistant) -> list[str]:
@@ -51,7 +48,7 @@ def leaks(judged: list[tuple[str, str]], learnt: list[str], encode) -> list[str]
 
 
 def test_no_judged_text_is_nearly_a_learnt_one(real_assistant: Assistant) -> None:
-    found = leaks(test_texts(), learnt_texts(real_assistant), real_assistant.encoder.encode)
+    found = leaks(judged_texts(), learnt_texts(real_assistant), real_assistant.encoder.encode)
     assert not found, "\n".join(found)
 
 
