@@ -17,6 +17,7 @@ from ntqa.assistant import Assistant
 from ntqa.config import Config
 
 ROUNDS = 300
+BLOCK = 30
 COMMAND = [sys.executable, "-m", "ntqa"]
 
 
@@ -34,9 +35,12 @@ def in_process(config: Config) -> None:
         assistant.reply([question])
     ours, theirs = [], []
     plain = plain_search(assistant)
-    for question in questions:  # in turn, so that both meet the same machine
-        ours.append(timed(lambda question=question: assistant.reply([question])))
-        theirs.append(timed(lambda question=question: plain(question)))
+    # In turn, so that both meet the same machine, but in blocks with a pause: torch's threads go on spinning for a while after each call.
+    for start in range(0, len(questions), BLOCK):
+        block = questions[start : start + BLOCK]
+        for times, action in ((ours, lambda question: assistant.reply([question])), (theirs, plain)):
+            time.sleep(0.5)
+            times += [timed(lambda question=question, action=action: action(question)) for question in block]
     show("answer in process (guard, search, quotes)", ours)
     show("plain dense search, sentence-transformers", theirs)
     print(f"  ratio of medians: {median(ours) / median(theirs):.2f}")

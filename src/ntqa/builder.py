@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from ntqa.assistant import load_encoder
-from ntqa.checks import check_corpus
+from ntqa.checks import check_corpus, unit_hashes
 from ntqa.config import Config
 from ntqa.conversation import reformulate
 from ntqa.corpus import read_corpus
@@ -26,6 +26,7 @@ from ntqa.index import (
     entry_rows,
     sentence_rows,
     stored_calibration,
+    stored_checks,
     stored_guard,
     stored_vectors,
     text_key,
@@ -67,7 +68,7 @@ def build(config: Config, progress: Progress = lambda *_: None, encoder: Encoder
 
 def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_model: bool) -> BuildReport:
     corpus, problems = read_corpus(config.corpus)
-    errors, warnings = check_corpus(corpus, config.corpus)
+    errors, warnings = check_corpus(corpus, config.corpus, passed=stored_checks(config.index))
     if problems or errors:
         raise CorpusError([*problems, *errors])
     if not corpus.passages:
@@ -112,6 +113,7 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
         guard=guard,
         calibration=calibration,
         hashes={"guard": guard_hash, "calibration": calibration_hash(corpus)},
+        checked=unit_hashes(corpus),
         keep=config.keep_editions,
     )
     return BuildReport(

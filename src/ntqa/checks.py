@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
 from ntqa.corpus import BULK_FILE
@@ -15,7 +17,7 @@ from ntqa.doses import dose_problem
 from ntqa.errors import CorpusError, Problem
 from ntqa.guard import PatternSet
 from ntqa.lexicon import name_key, topic_names
-from ntqa.schema import MESSAGE_KEYS, Corpus, Passage
+from ntqa.schema import MESSAGE_KEYS, Corpus, GuardPattern, Passage
 from ntqa.words import fold, terms, words
 
 WORDS = (50, 130)
@@ -49,8 +51,8 @@ _PATTERN_ID = re.compile(r"""\bid:\s*["']?([\w-]+)""")
 
 
 class _Checker:
-    def __init__(self, corpus: Corpus, root: Path, today: dt.date) -> None:
-        self.corpus, self.root, self.today = corpus, root, today
+    def __init__(self, corpus: Corpus, root: Path, today: dt.date, passed: frozenset[str]) -> None:
+        self.corpus, self.root, self.today, self.passed = corpus, root, today, passed
         self.errors: list[Problem] = []
         self.warnings: list[Problem] = []
         self._files: dict[str, str] = {}
@@ -102,8 +104,12 @@ class _Checker:
 
     def passages(self) -> None:
         for passage, file in self.curated():
-            self._form(passage, file)
             self._ids(passage, file)
+            if passage.reviewed and (self.today - passage.reviewed).days > REVIEW_AFTER_DAYS:
+                self.warn(file, "reviewed:", f"was last reviewed on {passage.reviewed}; review it again")
+            if _passage_hash(passage) in self.passed:
+                continue
+            self._form(passage, file)
             for text in (passage.title, passage.text, *passage.questions):
                 self.characters(file, text)
         for passage in self.corpus.passages.values():
@@ -138,8 +144,6 @@ class _Checker:
             dose = dose_problem(text)
             if dose:
                 self.error(file, dose[1], f"states {dose[0]}: {dose[1]!r}; no passage may", after)
-        if passage.reviewed and (self.today - passage.reviewed).days > REVIEW_AFTER_DAYS:
-            self.warn(file, "reviewed:", f"was last reviewed on {passage.reviewed}; review it again")
 
     def _ids(self, passage: Passage, file: str) -> None:
         for source_id in passage.source_ids:
@@ -280,6 +284,8 @@ class _Checker:
             if pattern.id in seen:
                 self.error(file, line, f"pattern id {pattern.id!r} is given twice")
             seen.add(pattern.id)
+            if _pattern_hash(pattern) in self.passed:
+                continue
             try:
                 alone = PatternSet([pattern])
             except CorpusError as error:
@@ -329,9 +335,43 @@ class _Checker:
             seen.add(key)
 
 
-def check_corpus(corpus: Corpus, root: Path, today: dt.date | None = None) -> tuple[list[Problem], list[Problem]]:
-    """All errors (nothing is built with them) and warnings, as far as the files could be read at all."""
-    checker = _Checker(corpus, Path(root), today or dt.date.today())
+@cache
+def _rules() -> bytes:
+    """Hash of the code that the verdict on a single passage or pattern rests on: when it changes, everything is looked at again."""
+    digest = hashlib.sha256()
+    for name in ("checks.py", "doses.py", "guard.py", "normalise.py"):
+        digest.update((Path(__file__).parent / name).read_bytes())
+    return digest.digest()
+
+
+def _unit_hash(*parts: str) -> str:
+    return hashlib.sha256(_rules() + "\n".join(parts).encode()).hexdigest()[:32]
+
+
+def _passage_hash(passage: Passage) -> str:
+    return _unit_hash(passage.title, passage.text, *passage.questions)
+
+
+def _pattern_hash(pattern: GuardPattern) -> str:
+    return _unit_hash(repr(pattern))
+
+
+def unit_hashes(corpus: Corpus) -> frozenset[str]:
+    """Identities of the passages and patterns of a corpus, each with the rules that it is checked by. An edition keeps those of the corpus
+    it was built from, which has passed; the next check need not look at them again.
+    """
+    return frozenset(map(_passage_hash, corpus.passages.values())) | frozenset(map(_pattern_hash, corpus.patterns))
+
+
+def check_corpus(
+    corpus: Corpus, root: Path, today: dt.date | None = None, passed: frozenset[str] = frozenset()
+) -> tuple[list[Problem], list[Problem]]:
+    """All errors (nothing is built with them) and warnings, as far as the files could be read at all.
+
+    `passed`: `unit_hashes` of an earlier corpus without errors. What concerns one passage or pattern alone is not checked again when it is
+    among them; what must fit together always is.
+    """
+    checker = _Checker(corpus, Path(root), today or dt.date.today(), passed)
     rules: tuple[Callable[[], None], ...] = (
         checker.passages,
         checker.duplicates,

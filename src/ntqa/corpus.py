@@ -12,6 +12,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -44,6 +45,10 @@ SOURCE_KINDS = ("government", "guideline", "systematic-review", "review", "trial
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SOURCE_ID = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
+
+
+# A running server reads the corpus again after each edit of one file: what is unchanged is not parsed again. Nothing alters parsed data.
+_parsed = lru_cache(maxsize=4096)(parse)
 
 
 class Report:
@@ -201,7 +206,7 @@ class _Reader:
     def yaml_text(self, path: Path, text: str, first_line: int) -> Fields | None:
         name = path.relative_to(self.root).as_posix()
         try:
-            return Fields(self.report, name, parse(text, first_line))
+            return Fields(self.report, name, _parsed(text, first_line))
         except YamlError as error:
             self.report.add(name, error.line, str(error))
             return None

@@ -35,7 +35,8 @@ REFERENCE_SENTENCES = (
     "i keep getting brain zaps since i came off my tablets, is that a real thing or am i imagining it",
     "Magnesium is a mineral that the body needs for hundreds of chemical reactions, among them several in nerve cells. " * 12,
 )
-THREADS_AT_BUILD = 2  # sessions are single-threaded: for short texts, two texts at once beat one text on two cores
+THREADS_AT_BUILD = 2  # sessions are single-threaded: for short texts, two batches at once beat one batch on two cores
+BATCH_TOKENS = 512  # per batch; larger ones are no faster
 
 
 class Encoder(Protocol):
@@ -51,6 +52,18 @@ class Encoder(Protocol):
     def common_words(self) -> frozenset[str]:
         """Words of the language that the model has whole in its vocabulary."""
         ...
+
+
+def _same_length(lengths: Sequence[int]) -> list[list[int]]:
+    """Positions in batches of one length each: padding would cost more than batching saves."""
+    by_length: dict[int, list[int]] = {}
+    for position, length in enumerate(lengths):
+        by_length.setdefault(length, []).append(position)
+    batches = []
+    for length, positions in by_length.items():
+        size = max(1, BATCH_TOKENS // max(length, 1))
+        batches += [positions[start : start + size] for start in range(0, len(positions), size)]
+    return batches
 
 
 class OnnxEncoder:
@@ -87,26 +100,32 @@ class OnnxEncoder:
 
     def encode(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
         result = np.empty((len(texts), self.dimension), dtype=np.float32)
+        tokens = self._tokenizer.encode_batch(list(texts))
 
-        def run(position: int) -> None:
-            result[position] = self._encode_one(texts[position])
+        def run(positions: Sequence[int]) -> None:
+            result[positions] = self._run([tokens[position] for position in positions])
             if progress:
-                progress(1)
+                progress(len(positions))
 
-        if len(texts) < 8:
-            for position in range(len(texts)):
-                run(position)
+        batches = _same_length([len(item.ids) for item in tokens])
+        if len(batches) < 2 * THREADS_AT_BUILD:
+            for batch in batches:
+                run(batch)
         else:
             with ThreadPoolExecutor(THREADS_AT_BUILD) as pool:
-                list(pool.map(run, range(len(texts))))
+                list(pool.map(run, batches))
         return result
 
-    def _encode_one(self, text: str) -> Vectors:
-        encoding = self._tokenizer.encode(text)
-        feed = {"input_ids": [encoding.ids], "attention_mask": [encoding.attention_mask], "token_type_ids": [encoding.type_ids]}
+    def _run(self, tokens: Sequence[Any]) -> Vectors:
+        """Vectors of tokenised texts of one length."""
+        feed = {
+            "input_ids": [item.ids for item in tokens],
+            "attention_mask": [item.attention_mask for item in tokens],
+            "token_type_ids": [item.type_ids for item in tokens],
+        }
         arrays = {name: np.array(value, dtype=np.int64) for name, value in feed.items() if name in self._inputs}
-        vector: Vectors = self._session.run(None, arrays)[0][0]
-        return vector
+        vectors: Vectors = self._session.run(None, arrays)[0]
+        return vectors
 
     def common_words(self) -> frozenset[str]:
         return frozenset(word for word in self._tokenizer.get_vocab() if word.isalpha() and len(word) > 1)

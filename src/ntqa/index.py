@@ -134,6 +134,7 @@ def write_edition(
     guard: Mapping[str, NDArray[Any]],
     calibration: Mapping[str, NDArray[Any]],
     hashes: Mapping[str, str],
+    checked: Iterable[str],
     keep: int,
 ) -> str:
     """Write an edition aside, then make it the current one by replacing current.json; returns its id.
@@ -165,6 +166,7 @@ def write_edition(
             "sentences": [row.key for row in sentence_rows],
             "passages": len({row.passage_id for row in entries}),
             "hashes": dict(hashes),
+            "checked": sorted(checked),
             "files": {name: _file_hash(staging / name) for name in FILES},
         }
         (staging / "manifest.json").write_text(json.dumps(manifest) + "\n", encoding="utf-8")
@@ -347,6 +349,14 @@ def stored_vectors(index_dir: Path, model_id: str) -> tuple[frozenset[str], dict
     except IndexUnavailableError:  # nothing to reuse: the build starts from the corpus, which is all it needs
         return frozenset(), {}
     return rows, vectors
+
+
+def stored_checks(index_dir: Path) -> frozenset[str]:
+    """Hashes of the passages and patterns that had passed the check when the current edition was built."""
+    try:
+        return frozenset(read_manifest(index_dir).get("checked", ()))
+    except IndexUnavailableError:
+        return frozenset()
 
 
 def stored_guard(index_dir: Path, guard_hash: str) -> dict[str, NDArray[Any]] | None:

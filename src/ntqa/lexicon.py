@@ -13,7 +13,6 @@ from rapidfuzz.distance import OSA
 from ntqa.schema import SUBSTANCE_KINDS, Corpus
 from ntqa.words import STOP_WORDS, stem, words
 
-MAX_NAME_WORDS = 7
 _TOKEN = re.compile(r"[^\W_](?:[^\W_]|['’‘ʼ`´])*")
 
 
@@ -56,6 +55,10 @@ class Lexicon:
             if joined not in STOP_WORDS and joined not in common_words:
                 self._names.setdefault((joined,), (topic_id, member))
         self._name_words = {word for key in self._names for word in key}
+        # The longest name that begins with a word: nearly every word begins none, and is passed over at once.
+        self._longest: dict[str, int] = {}
+        for key in filter(None, self._names):
+            self._longest[key[0]] = max(len(key), self._longest.get(key[0], 0))
         text_words: Counter[str] = Counter()
         asked_words: set[str] = set()
         for passage in corpus.passages.values():
@@ -88,7 +91,7 @@ class Lexicon:
         found: list[Mention] = []
         position = 0
         while position < len(tokens):
-            for length in range(min(MAX_NAME_WORDS, len(tokens) - position), 0, -1):
+            for length in range(min(self._longest.get(tokens[position], 0), len(tokens) - position), 0, -1):
                 named = self._names.get(tuple(tokens[position : position + length]))
                 if named:
                     found.append(Mention(*named, position, position + length))

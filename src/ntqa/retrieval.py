@@ -58,7 +58,7 @@ class Retriever:
         documents = [self._terms(passage) for passage in self._passages]
         self._document_terms = [frozenset(document) for document in documents]
         self._keywords = KeywordIndex(documents, k1=config.bm25_k1, b=config.bm25_b)
-        self._named = [self._names_in(passage) for passage in self._passages]
+        self._read_names()
 
     def _terms(self, passage: Passage) -> list[str]:
         found = terms(passage.title) * self._config.title_repeat + terms(passage.text)
@@ -71,15 +71,24 @@ class Retriever:
                 found += terms(alias)
         return found
 
-    def _names_in(self, passage: Passage) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-        """Topics named in the title, topics named in the text, and members named in the title, of a passage."""
-        title = self._lexicon.mentions(passage.title)
-        text = self._lexicon.mentions(passage.text)
-        return (
-            frozenset(mention.topic_id for mention in title),
-            frozenset(mention.topic_id for mention in text),
-            frozenset(mention.member for mention in title if mention.member),
-        )
+    def _read_names(self) -> None:
+        """Which passages name which topic, as one row of booleans for each topic, so that a question is kept to its substance at once."""
+        count = len(self._passages)
+        rows = {topic_id: np.zeros((2, count), dtype=bool) for topic_id in self._corpus.topics}
+        self._title_members: dict[int, frozenset[str]] = {}
+        for index, passage in enumerate(self._passages):
+            title = self._lexicon.mentions(passage.title)
+            for mention in title:
+                rows[mention.topic_id][0, index] = True
+            for mention in self._lexicon.mentions(passage.text):
+                rows[mention.topic_id][1, index] = True
+            members = frozenset(mention.member for mention in title if mention.member)
+            if members:
+                self._title_members[index] = members
+        self._in_title = {topic_id: row[0] for topic_id, row in rows.items()}
+        self._in_text = {topic_id: row[1] for topic_id, row in rows.items()}
+        self._topic_of = np.array([passage.topic_id for passage in self._passages])
+        self._on_substance = np.array([self._lexicon.is_substance(passage.topic_id) for passage in self._passages])
 
     # -- search --
 
@@ -176,24 +185,20 @@ class Retriever:
         """Which passages are about what was asked: with a substance named, only those that belong to it or name it in their title
         (or, for passages that belong to no substance, in their text); with a member of a group named, none about another member.
         """
-        asked = {topic_id for topic_id in query.topic_ids if self._lexicon.is_substance(topic_id)}
-        allowed = np.ones(len(self._passages), dtype=bool)
+        asked = [topic_id for topic_id in query.topic_ids if self._lexicon.is_substance(topic_id)]
         if not asked:
-            return allowed
-        members = set(query.members)
+            return np.ones(len(self._passages), dtype=bool)
         # "St John's wort or exercise?": what is no substance but can be set against one counts as asked for too.
-        others = {topic_id for topic_id in query.topic_ids if self._corpus.topics[topic_id].kind in ("lifestyle", "therapy", "test")}
-        for index, passage in enumerate(self._passages):
-            in_title, in_text, title_members = self._named[index]
-            own = passage.topic_id in asked | others
-            foreign_member = bool(members) and bool(title_members) and not title_members & members
-            if own:
-                allowed[index] = not foreign_member
-            elif self._lexicon.is_substance(passage.topic_id):
-                allowed[index] = bool(in_title & asked)
-            else:
-                allowed[index] = bool((in_title | in_text) & asked) and not foreign_member
-        return allowed
+        others = [topic_id for topic_id in query.topic_ids if self._corpus.topics[topic_id].kind in ("lifestyle", "therapy", "test")]
+        own = np.isin(self._topic_of, [*asked, *others])
+        in_title = np.logical_or.reduce([self._in_title[topic_id] for topic_id in asked])
+        in_text = np.logical_or.reduce([self._in_text[topic_id] for topic_id in asked])
+        about = own | in_title | (in_text & ~self._on_substance)
+        members = set(query.members)
+        if members:  # what another substance's passage says in its title of the one asked about may name other members too
+            foreign = [index for index, named in self._title_members.items() if not named & members]
+            about[foreign] &= (in_title & self._on_substance & ~own)[foreign]
+        return about
 
     def best_sentence(self, passage: Passage, query: Query, embed: Embed) -> tuple[int, int]:
         """Span, in the passage's text, of the sentence nearest to the question."""
@@ -240,7 +245,7 @@ class Retriever:
             covered / total,
             nowhere / total,
             float(bool(foreign)),
-            float(topic in query.topic_ids or bool(self._named[first][0] & set(query.topic_ids))),
+            float(topic in query.topic_ids or any(self._in_title[topic_id][first] for topic_id in query.topic_ids)),
             float(bool(query.topic_ids)),
             math.log1p(len(asked)),
         )

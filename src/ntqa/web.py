@@ -36,7 +36,7 @@ from ntqa.shield import MAX_BODY_BYTES, Shield
 log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
-POLL_SECONDS = 0.5  # how often the index folder is looked at for a new edition
+POLL_SECONDS = 0.2  # how often the index folder is looked at for a new edition
 RETRY_SECONDS = 10.0  # after which an edition that could not be loaded is tried again; loading takes a second of work
 
 

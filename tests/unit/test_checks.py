@@ -1,9 +1,10 @@
 import unicodedata
+from dataclasses import replace
 
 import pytest
 from corpus_folder import TODAY
 
-from ntqa.checks import check_corpus
+from ntqa.checks import check_corpus, unit_hashes
 from ntqa.corpus import read_corpus
 from ntqa.schema import MESSAGE_KEYS
 
@@ -25,6 +26,40 @@ def some_words(count, stem="word"):
 def test_a_good_corpus_has_neither_problems_nor_warnings(folder):
     assert folder.problems() == []
     assert folder.warnings() == []
+
+
+# --- what has passed before ---
+
+
+def test_what_has_passed_is_not_looked_at_again_but_what_is_new_is(folder):
+    folder.replace(SLEEP, "Magnesium: sleep", "Magnesium: " + "x" * 70)
+    folder.replace(EFFECTS, "Magnesium: side effects", "Magnesium: " + "y" * 70)
+    corpus, _ = folder.read()
+    both, _ = check_corpus(corpus, folder.root, TODAY)
+    assert [problem.file for problem in both] == [EFFECTS, SLEEP]
+    known = unit_hashes(corpus)
+    folder.replace(EFFECTS, "y" * 70, "z" * 71)
+    corpus, _ = folder.read()
+    again, _ = check_corpus(corpus, folder.root, TODAY, passed=known)
+    assert [problem.file for problem in again] == [EFFECTS]
+
+
+def test_a_changed_pattern_is_tried_again(folder):
+    corpus, _ = folder.read()
+    known = unit_hashes(corpus)
+    pattern = corpus.patterns[0]
+    broken = replace(corpus, patterns=(replace(pattern, regex="never that"), *corpus.patterns[1:]))
+    errors, _ = check_corpus(broken, folder.root, TODAY, passed=known)
+    assert {error.message.partition(" does not")[0] for error in errors} == {f"pattern {pattern.id!r}"}
+
+
+def test_what_must_fit_together_is_checked_even_when_it_has_passed(folder):
+    corpus, _ = folder.read()
+    known = unit_hashes(corpus)
+    folder.replace(SLEEP, "sources: [", "sources: [nowhere-2020, ")
+    corpus, _ = folder.read()
+    errors, _ = check_corpus(corpus, folder.root, TODAY, passed=known)
+    assert [(error.file, "nowhere-2020" in error.message) for error in errors] == [(SLEEP, True)]
 
 
 # --- length and form ---

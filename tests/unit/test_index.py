@@ -23,6 +23,7 @@ from ntqa.index import (
     read_manifest,
     roll_back,
     sentence_rows,
+    stored_checks,
     stored_guard,
     stored_vectors,
     text_key,
@@ -50,6 +51,7 @@ def write(index: Path, corpus: Corpus = SMALL, keep: int = 3, model_id: str = FA
         "guard": {"bias": np.array([1.0, 2.0])},
         "calibration": {"weights": np.array([3.0]), "cut_off": np.array(0.5)},
         "hashes": {"guard": training_hash(corpus, model_id), "calibration": calibration_hash(corpus)},
+        "checked": ("b", "a"),
         "keep": keep,
     }
     return write_edition(index, **{**values, **more})
@@ -317,6 +319,12 @@ def test_training_hash_sees_text_outcome_history_and_model():
 
 
 # --- going back ---
+
+
+def test_what_had_passed_the_check_is_kept_with_the_edition(tmp_path: Path):
+    assert stored_checks(tmp_path) == frozenset()
+    write(tmp_path)
+    assert stored_checks(tmp_path) == {"a", "b"}
 
 
 def test_roll_back_goes_one_edition_back_each_time(tmp_path: Path):
