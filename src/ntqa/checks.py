@@ -221,6 +221,10 @@ class _Checker:
             owner = claimed.setdefault(name_key(name), topic_id)
             if owner != topic_id:
                 self.error(file, name, f"the name {name!r} is also claimed by topic {owner!r}")
+        for topic in self.corpus.topics.values():
+            for parent in topic.part_of:
+                if parent not in self.corpus.topics or parent == topic.id:
+                    self.error(f"topics/{topic.id}/topic.yaml", parent, f"'part_of' names {parent!r}, which is no other topic", "part_of:")
         filled = {passage.topic_id for passage in self.corpus.passages.values()}
         for topic_id in self.corpus.topics:
             if topic_id not in filled:

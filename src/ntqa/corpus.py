@@ -269,6 +269,7 @@ class _Reader:
             kind=fields.choice("kind", TOPIC_KINDS),
             aliases=fields.texts("aliases"),
             members=MappingProxyType(members),
+            part_of=fields.texts("part_of"),
         )
         fields.close()
         return topic

@@ -237,7 +237,7 @@ class _Runner:
             if not any(lexicon.is_substance(mention.topic_id) for mention in lexicon.mentions(question.text)):
                 continue
             right = {corpus.passages[passage].topic_id for passage in question.relevant if passage in corpus.passages}
-            right |= {mention.topic_id for mention in lexicon.mentions(question.text)}
+            right |= set(lexicon.with_parents(mention.topic_id for mention in lexicon.mentions(question.text)))
             wrong = False
             for quote in replies[question.id].quotes:
                 topic = corpus.topics.get(quote.passage.topic_id)

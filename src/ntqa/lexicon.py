@@ -85,6 +85,11 @@ class Lexicon:
         topic = self.topics.get(topic_id)
         return topic is not None and topic.kind in SUBSTANCE_KINDS
 
+    def with_parents(self, topic_ids: Iterable[str]) -> tuple[str, ...]:
+        """`topic_ids` and the topics that they are part of: what is said of antidepressants is said of SSRIs."""
+        own = tuple(topic_ids)
+        return tuple(dict.fromkeys((*own, *(parent for topic_id in own for parent in self.topics[topic_id].part_of))))
+
     def mentions(self, text: str) -> tuple[Mention, ...]:
         """The topics named in `text`, in order; the longest name wins."""
         tokens = [_singular(word) for word in words(text)]

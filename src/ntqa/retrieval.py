@@ -182,10 +182,11 @@ class Retriever:
         return fused
 
     def _allowed(self, query: Query) -> NDArray[np.bool_]:
-        """Which passages are about what was asked: with a substance named, only those that belong to it or name it in their title
-        (or, for passages that belong to no substance, in their text); with a member of a group named, none about another member.
+        """Which passages are about what was asked: with a substance named, only those that belong to it or to the group it is part of, or
+        name one of these in their title (or, for passages that belong to no substance, in their text); with a member of a group named,
+        none about another member.
         """
-        asked = [topic_id for topic_id in query.topic_ids if self._lexicon.is_substance(topic_id)]
+        asked = self._lexicon.with_parents(topic_id for topic_id in query.topic_ids if self._lexicon.is_substance(topic_id))
         if not asked:
             return np.ones(len(self._passages), dtype=bool)
         # "St John's wort or exercise?": what is no substance but can be set against one counts as asked for too.

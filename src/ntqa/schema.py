@@ -48,6 +48,7 @@ class Topic:
     kind: str
     aliases: tuple[str, ...]
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # "sertraline" -> ("zoloft", "lustral")
+    part_of: tuple[str, ...] = ()  # topics whose passages speak of this one too: SSRIs are antidepressants
 
 
 @dataclass(frozen=True, slots=True)

@@ -518,6 +518,12 @@ def test_one_text_missing(folder):
     folder.refuses(f"{MESSAGES}:1", "the text 'card.crisis.harm' is missing")
 
 
+@pytest.mark.parametrize("parent", ["nothing", "magnesium"])
+def test_a_topic_that_is_part_of_no_other(folder, parent):
+    folder.replace(MAGNESIUM, "kind: supplement\n", f"kind: supplement\npart_of: [{parent}]\n")
+    folder.refuses(f"{MAGNESIUM}:3", f"'part_of' names '{parent}'", "no other topic")
+
+
 def test_an_unknown_text(folder):
     line = folder.line(MESSAGES, "Text of page missing.")
     folder.replace(MESSAGES, "  missing: Text of page missing.", "  missing: Text of page missing.\n  redo: Once more.")

@@ -218,6 +218,20 @@ def test_passages_about_another_substance_are_left_out(topics: tuple[str, ...], 
     assert len(search(SUBSTANCES, "effects", *topics, members=members, limit=20, filtered=False).hits) == len(SUBSTANCES.passages)
 
 
+def test_what_is_said_of_a_group_is_said_of_its_parts_but_not_the_reverse():
+    groups = Topic("antidepressants", "Antidepressants", "medicine", ())
+    part = Topic("ssri", "SSRIs", "medicine", (), {}, part_of=("antidepressants",))
+    passages = [
+        passage("antidepressants/weight", "Antidepressants weight"),
+        passage("ssri/effects", "SSRIs effects"),
+        passage("magnesium/antidepressants", "Magnesium and antidepressants"),
+        EFFECTS,
+    ]
+    corpus = corpus_of([MAGNESIUM, groups, part], passages)
+    assert set(ranking(search(corpus, "effects", "ssri"))) == {"antidepressants/weight", "ssri/effects", "magnesium/antidepressants"}
+    assert set(ranking(search(corpus, "effects", "antidepressants"))) == {"antidepressants/weight", "magnesium/antidepressants"}
+
+
 def test_nothing_left_gives_no_hits_and_no_confidence():
     corpus = corpus_of([MAGNESIUM, SSRI], [passage("ssri/effects", "SSRIs effects")])
     assert search(corpus, "magnesium and qwertz", "magnesium") == SearchResult((), 0.0, ("qwertz",))
