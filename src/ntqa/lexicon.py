@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from jellyfish import metaphone
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
@@ -48,12 +49,21 @@ class Lexicon:
         self._common = common_words
         self._names: dict[tuple[str, ...], tuple[str, str]] = {}
         self._other = {name_key(name) for name in corpus.other_names}
+        self._cased: dict[str, str] = {}
         for topic_id, name, member in topic_names(corpus):
+            if name.lower() in STOP_WORDS:  # "SAMe" is a supplement, "same" is a word: told apart by the capitals alone
+                self._cased[name] = f"{name.lower()}{len(self._cased)}"
+                name = self._cased[name]
             key = name_key(name)
             self._names.setdefault(key, (topic_id, member))
             joined = "".join(key)  # "5 htp" is also typed "5htp"; but "SAM-e" is not the word "same"
             if joined not in STOP_WORDS and joined not in common_words:
                 self._names.setdefault((joined,), (topic_id, member))
+        self._names_with: dict[str, list[tuple[int, tuple[str, ...]]]] = {}  # word -> its places in names of several words
+        for key in self._names:
+            for at, word in enumerate(key if len(key) > 1 else ()):
+                self._names_with.setdefault(word, []).append((at, key))
+        self._cased_name = re.compile(rf"\b(?:{'|'.join(map(re.escape, self._cased)) or '(?!)'})\b")
         self._name_words = {word for key in self._names for word in key}
         # The longest name that begins with a word: nearly every word begins none, and is passed over at once.
         self._longest: dict[str, int] = {}
@@ -66,20 +76,34 @@ class Lexicon:
             for question in passage.questions:
                 asked_words.update(words(question))
         self._frequency = text_words
-        # What a misspelling can be meant to be: words of titles and texts, single-word names that occur there, and brand names.
+        # What a misspelling can be meant to be: words of titles and texts, and single-word names, but none that is misspelt itself.
         self._single_names = {key[0]: topic_id for key, (topic_id, _) in self._names.items() if len(key) == 1}
-        brands = {
-            _singular(word)
-            for topic in corpus.topics.values()
-            for names in topic.members.values()
-            for name in names
-            for word in words(name)
-        }
-        misspelt = {name for name in self._single_names if not text_words[name] and name not in brands}
+        misspelt = self._misspelt_names(corpus, text_words)
         self._vocabulary = sorted(
             word for word in (set(text_words) | set(self._single_names) | STOP_WORDS) - misspelt if len(word) >= 4 and not word.isdigit()
         )
+        self._well_spelt = frozenset(self._vocabulary)
         self._known_stems = {stem(word) for word in set(text_words) | self._name_words | asked_words}
+
+    @staticmethod
+    def _misspelt_names(corpus: Corpus, text_words: Mapping[str, int]) -> set[str]:
+        """Names that are given because readers misspell them: in no text, and a few letters away from another name of their topic."""
+        own: dict[str, set[str]] = {}
+        proper: dict[str, set[str]] = {}
+        for topic in corpus.topics.values():
+            for name in (topic.name, *topic.members):
+                proper.setdefault(topic.id, set()).update(words(name))
+        for topic_id, name, _ in topic_names(corpus):
+            key = name_key(name)
+            if len(key) == 1:
+                kind = proper if text_words[key[0]] else own
+                kind.setdefault(topic_id, set()).add(key[0])
+        return {
+            name
+            for topic_id, names in own.items()
+            for name in names - proper.get(topic_id, set())
+            if any(OSA.distance(name, other, score_cutoff=3) <= 3 for other in proper.get(topic_id, ()) if len(other) > 4)
+        }
 
     def is_substance(self, topic_id: str) -> bool:
         topic = self.topics.get(topic_id)
@@ -92,7 +116,7 @@ class Lexicon:
 
     def mentions(self, text: str) -> tuple[Mention, ...]:
         """The topics named in `text`, in order; the longest name wins."""
-        tokens = [_singular(word) for word in words(text)]
+        tokens = [_singular(word) for word in words(self._cased_name.sub(lambda match: self._cased[match.group()], text))]
         found: list[Mention] = []
         position = 0
         while position < len(tokens):
@@ -142,28 +166,59 @@ class Lexicon:
 
     def correct(self, text: str) -> tuple[tuple[str, str], ...]:
         """(typed, meant) for each word of `text` that is clearly a misspelling of one word of the corpus."""
-        pairs = []
-        for word in dict.fromkeys(words(text)):
-            meant = self._correct_word(word)
+        found = words(text)
+        pairs = self._correct_names(found)
+        for word in dict.fromkeys(found):
+            meant = pairs.get(word) or self._correct_word(word)
             if meant and meant != word:
-                pairs.append((word, meant))
-        return tuple(pairs)
+                pairs[word] = meant
+        return tuple(pairs.items())
+
+    def _correct_names(self, found: Sequence[str]) -> dict[str, str]:
+        """Misspelt words of names of several words, known by the words beside them: "st jons wort"."""
+        pairs: dict[str, str] = {}
+        for position, word in enumerate(found):
+            for at, name in self._names_with.get(word, ()):
+                window = found[max(position - at, 0) : position - at + len(name)]
+                if len(window) == len(name) and all(self._is_slip(typed, meant, len(name)) for typed, meant in zip(window, name, strict=True)):
+                    pairs.update((typed, meant) for typed, meant in zip(window, name, strict=True) if _singular(typed) != meant)
+        return pairs
+
+    def _is_slip(self, typed: str, meant: str, length: int) -> bool:
+        """Whether a word is the one that is meant or one letter away from it, and no word of its own (unless the name has three words)."""
+        if _singular(typed) == meant:
+            return True
+        if len(typed) < 4 or not typed.isalpha() or typed[0] != meant[0] or (length < 3 and (self.is_common(typed) or self._frequency[typed])):
+            return False
+        return OSA.distance(_singular(typed), meant, score_cutoff=1) <= 1
 
     def _correct_word(self, word: str) -> str:
-        if len(word) < 5 or len(word) > 30 or word in STOP_WORDS or not word.isalpha():
+        if not 4 <= len(word) <= 30 or word in STOP_WORDS or not word.isalpha():
             return ""
         if self._frequency[word] or self._frequency[_singular(word)] or self.is_common(word) or (_singular(word),) in self._other:
             return ""
+        if word in self._well_spelt:
+            return ""
         # A word of curated questions or of the aliases may be misspelt there on purpose; it can then only be meant to be a name.
         known = self.knows(word)
+        if len(word) == 4:  # so short a word is near to too many others; only swapped letters are clear ("wrok")
+            swapped = {word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(3)} & (STOP_WORDS | self._frequency.keys())
+            return swapped.pop() if len(swapped) == 1 and not known else ""
         own = self._single_names.get(_singular(word), "")
         allowed = 1 if len(word) < 9 else 2 if len(word) < 12 else 3
+        sound = metaphone(word)
         found: list[tuple[float, bool, int, str]] = []
-        for candidate, distance, _ in process.extract_iter(word, self._vocabulary, scorer=OSA.distance, score_cutoff=allowed):
+        for candidate, distance, _ in process.extract_iter(word, self._vocabulary, scorer=OSA.distance, score_cutoff=allowed + 1):
             topic = self._single_names.get(candidate, "")
-            if (known and not topic) or (own and topic != own) or candidate[0] != word[0]:
+            if (known and not topic) or (own and topic != own):
                 continue
-            found.append((distance, not topic, -self._frequency[candidate], candidate))
+            near = distance <= allowed and candidate[0] == word[0]
+            if known and not own:  # in curated questions: another form of the name, or the name as it sounds?
+                form = len(word) > len(candidate) and word.startswith(candidate[:-1])
+                near = near and not form and metaphone(candidate) == sound
+            # One letter more may be wrong in a word that sounds the same ("sinaps").
+            if near or (not known and len(sound) > 2 and metaphone(candidate) == sound):
+                found.append((distance, not topic, -self._frequency[candidate], candidate))
         if not found:
             return ""
         best = min(found)
