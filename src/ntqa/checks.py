@@ -15,8 +15,8 @@ from pathlib import Path
 from ntqa.corpus import BULK_FILE
 from ntqa.doses import dose_problem
 from ntqa.errors import CorpusError, Problem
-from ntqa.guard import PatternSet
 from ntqa.lexicon import name_key, topic_names
+from ntqa.patterns import PatternSet
 from ntqa.schema import MESSAGE_KEYS, Corpus, GuardPattern, Passage
 from ntqa.words import fold, terms, words
 
@@ -343,7 +343,7 @@ class _Checker:
 def _rules() -> bytes:
     """Hash of the code that the verdict on a single passage or pattern rests on: when it changes, everything is looked at again."""
     digest = hashlib.sha256()
-    for name in ("checks.py", "doses.py", "guard.py", "normalise.py"):
+    for name in ("checks.py", "doses.py", "patterns.py", "normalise.py"):
         digest.update((Path(__file__).parent / name).read_bytes())
     return digest.digest()
 

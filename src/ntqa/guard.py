@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ntqa.errors import CorpusError, Problem
 from ntqa.guard_features import dense_features, ngrams, probabilities
 from ntqa.language import language_of
 from ntqa.lexicon import Lexicon
-from ntqa.normalise import plain, readable, variants
-from ntqa.schema import LANGUAGES, OUTCOMES, REFUSALS, Corpus, GuardPattern, Person, Query, Verdict
+from ntqa.normalise import plain, readable
+from ntqa.patterns import PatternSet
+from ntqa.schema import LANGUAGES, REFUSALS, Corpus, Person, Query, Verdict
 from ntqa.sentences import sentence_spans
 
 Vector = NDArray[np.float32]
@@ -53,44 +52,6 @@ _FIRST_PERSON = re.compile(r"\b(?:i|i'm|im|i've|ive|me|my|mine|he|she|him|her|hi
 _ASIDE = re.compile(
     r"^(?:ok(?:ay)?|cool|great|thanks?|thank you|thx|ta|cheers|nice|lovely|brilliant|good|got it|lol|haha|bye)\b[\w ,.!']{0,20}$"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    pattern: GuardPattern
-    regex: re.Pattern[str]
-    unless: re.Pattern[str] | None
-
-    def search(self, text: str) -> bool:
-        return bool(self.regex.search(text)) and not (self.unless and self.unless.search(text))
-
-
-# Compiling a pattern takes a millisecond and there are hundreds; `re` itself keeps too few. Corpus text only, so the memory is bounded.
-_compiled = cache(re.compile)
-
-
-class PatternSet:
-    """The reviewed patterns. They need neither model nor index."""
-
-    def __init__(self, patterns: Sequence[GuardPattern]) -> None:
-        """Raises CorpusError when one of them is not a valid regular expression."""
-        order = {outcome: rank for rank, outcome in enumerate(OUTCOMES)}
-        compiled = []
-        for item in sorted(patterns, key=lambda item: (item.tier != "card", order[item.outcome])):
-            parts = []
-            for key, source in (("regex", item.regex), ("unless", item.unless)):
-                try:
-                    parts.append(_compiled(source) if source else None)
-                except re.error as error:
-                    message = f"{key!r} of pattern {item.id!r} is not a valid regular expression: {error}"
-                    raise CorpusError([Problem("guard", 1, message)]) from None
-            compiled.append(_Compiled(item, *parts))
-        self._patterns = tuple(compiled)
-
-    def hits(self, text: str) -> list[GuardPattern]:
-        """All patterns that match `text`, cards first and among them the most serious first."""
-        forms = variants(text)
-        return [item.pattern for item in self._patterns if any(item.search(form) for form in forms)]
 
 
 class Guard:

@@ -9,9 +9,10 @@ from fakes import CONCEPTS, DIMENSION, FakeEncoder, corpus_of, vector
 
 from ntqa.assistant import Assistant
 from ntqa.conversation import reformulate
-from ntqa.guard import EVIDENCE, THRESHOLDS, WEIGHED, Guard, PatternSet, combine, evidence, safe_verdict, split_message
+from ntqa.guard import EVIDENCE, THRESHOLDS, WEIGHED, Guard, combine, evidence, safe_verdict, split_message
 from ntqa.guard_features import BUCKETS, DENSE_SIZE_WITHOUT_EMBEDDING, EMBEDDING_SCALE
 from ntqa.lexicon import Lexicon
+from ntqa.patterns import PatternSet
 from ntqa.schema import OUTCOMES, Corpus, GuardPattern, Query, Topic, Verdict
 
 
