@@ -17,7 +17,7 @@ from ntqa.conversation import reformulate
 from ntqa.corpus import read_corpus
 from ntqa.embedding import Encoder, export_folder, export_model
 from ntqa.errors import CorpusError, IndexUnavailableError, Problem
-from ntqa.guard import Guard
+from ntqa.guard import Guard, speaks_of_someone
 from ntqa.index import (
     Edition,
     Row,
@@ -94,7 +94,7 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
     lexicon = Lexicon(corpus, encoder.common_words())
     if guard is None:  # trained on the guard's own data; that curated questions change does not make it stale
         progress("training the guard", 0, 1)
-        guard = train_guard(corpus.guard_examples, [row.text for row in entries if row.kind == "question"], embed, lexicon)
+        guard = train_guard(corpus.guard_examples, _general_questions(corpus, entries), embed, lexicon)
         progress("training the guard", 1, 1)
     dense = dense_index(np.stack([vectors[row.key] for row in entries]), config.flat_rows)
     sentence_matrix = np.stack([vectors[row.key] for row in sentences]) if sentences else np.zeros((0, encoder.dimension), np.float32)
@@ -125,6 +125,12 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
         guard_trained=fresh_guard and bool(guard),
         warnings=tuple(warnings),
     )
+
+
+def _general_questions(corpus: Corpus, entries: Sequence[Row]) -> list[str]:
+    """Questions that are general because a passage answers them: curated ones, and those of the calibration that speak of nobody."""
+    asked = [item.text for item in corpus.calibration if item.passages and not speaks_of_someone(item.text)]
+    return [*(row.text for row in entries if row.kind == "question"), *asked]
 
 
 def _encoder(config: Config, progress: Progress, fresh: bool) -> Encoder:

@@ -100,7 +100,9 @@ class OnnxEncoder:
 
     def encode(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
         result = np.empty((len(texts), self.dimension), dtype=np.float32)
-        tokens = self._tokenizer.encode_batch(list(texts))
+        # For a few texts the tokenizer's own threads cost more than they bring.
+        few = len(texts) < 8
+        tokens = [self._tokenizer.encode(text) for text in texts] if few else self._tokenizer.encode_batch(list(texts))
 
         def run(positions: Sequence[int]) -> None:
             result[positions] = self._run([tokens[position] for position in positions])

@@ -363,7 +363,7 @@ def foreign_text(reply: Reply, assistant: Assistant) -> str:
     """What remains of a reply as shown when all that the corpus holds, and the reader's own question, is taken away; "" when all is well."""
     corpus = assistant.corpus
     shown = html.unescape(re.sub(r"<[^>]+>", "\n", reply_html(reply, corpus)))
-    pieces = [*corpus.messages.values(), message_text(reply, Texts(corpus)), reply.query.text, reply.query.asked, *reply.unknown_terms]
+    pieces = [*corpus.messages.values(), message_text(reply, Texts(corpus)), reply.query.text, reply.query.asked, ", ".join(reply.unknown_terms)]
     for quote in reply.quotes:
         passage = quote.passage
         pieces += [passage.text, passage.title, passage.reviewer or "", passage.reviewed.isoformat() if passage.reviewed else ""]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ntqa.guard_features import dense_features, ngrams, probabilities
+from ntqa.guard_features import dense_features, nearness, ngrams, probabilities
 from ntqa.language import language_of
 from ntqa.lexicon import Lexicon
 from ntqa.normalise import plain, readable
@@ -144,32 +144,55 @@ class Guard:
         if self._weights is None:
             return {}
         # A bare name ("histamine?") says nothing of what is wanted; as read, after the question before it, it does.
-        whole = self._probabilities(as_read if as_read and len(message.split()) <= BARE else message, embed)
-        parts = [self._probabilities(part, embed) for part in split_message(message)]
-        joined = [self._probabilities(text, embed) for text in (as_read, f"{previous} {message}" if previous else "") if text]
+        whole = self._signs(as_read if as_read and len(message.split()) <= BARE else message, embed)
+        parts = [self._signs(part, embed) for part in split_message(message)]
+        joined = [self._signs(text, embed) for text in (as_read, f"{previous} {message}" if previous else "") if text]
         return combine(self._weights, whole, parts, joined)
 
-    def _probabilities(self, text: str, embed: Embed) -> Vector:
+    def _signs(self, text: str, embed: Embed) -> Vector:
+        """Probability of each outcome, and how near the text is to its examples: shape (2, outcomes)."""
         assert self._weights is not None
-        return probabilities(self._weights, dense_features(embed(text), text, self._lexicon), ngrams(text))
+        vector = embed(text)
+        likely = probabilities(self._weights, dense_features(vector, text, self._lexicon), ngrams(text))
+        return np.stack([likely, nearness(self._weights, vector)])
 
 
 WEIGHED = ("emergency", "crisis", "refusal")  # what is decided by a threshold on whole message and sentences together
-EVIDENCE = ("whole", "worst sentence", "general", "sentences")
+EVIDENCE = (
+    "whole", "worst sentence", "general", "sentences",
+    "near", "near general", "near other", "sentence near", "sentence nearer",
+)  # fmt: skip
 
 
 def evidence(outcomes: Sequence[str], whole: Vector, parts: Sequence[Vector]) -> dict[str, Vector]:
-    """For each of `WEIGHED`, what speaks for it (`EVIDENCE`): log-odds of the whole message and of its worst sentence, how general the
-    whole looks, and how many sentences there are. A sentence out of its context misleads, so the two are weighed, not maximised.
+    """For each of `WEIGHED`, what speaks for it (`EVIDENCE`), from the signs (2, outcomes) of the whole message and of its sentences.
+
+    Log-odds of the whole and of the worst sentence, how general the whole looks, how many sentences there are; then how near the whole is
+    to examples of it, to general ones and to those of anything else, and how near a sentence comes to it, in itself and beyond the
+    general ones. A sentence out of its context misleads, so the two are weighed, not maximised.
     """
     index = {name: position for position, name in enumerate(outcomes)}
     columns = {"emergency": [index["emergency"]], "crisis": [index["crisis"]], "refusal": [index[name] for name in REFUSALS]}
-    general = float(whole[index["general"]])
+    general = index["general"]
     found = {}
     for name, chosen in columns.items():
-        alone = float(whole[chosen].sum())
-        worst = max((float(part[chosen].sum()) for part in parts), default=alone)
-        found[name] = np.array([_log_odds(alone), _log_odds(worst), general, np.log1p(len(parts))], dtype=np.float32)
+        others = [position for position in index.values() if position not in chosen]
+        alone = float(whole[0, chosen].sum())
+        sentences = parts or [whole]
+        found[name] = np.array(
+            [
+                _log_odds(alone),
+                _log_odds(max(float(part[0, chosen].sum()) for part in sentences)),
+                whole[0, general],
+                np.log1p(len(parts)),
+                whole[1, chosen].max(),
+                whole[1, general],
+                whole[1, others].max(),
+                max(part[1, chosen].max() for part in sentences),
+                max(part[1, chosen].max() - part[1, general] for part in sentences),
+            ],
+            dtype=np.float32,
+        )
     return found
 
 
@@ -179,17 +202,17 @@ def _log_odds(probability: float) -> float:
 
 
 def combine(weights: Mapping[str, NDArray[Any]], whole: Vector, parts: Sequence[Vector], joined: Sequence[Vector]) -> dict[str, float]:
-    """One score per outcome, and one for any refusal, from the probabilities of the whole message, its sentences, and its joined forms."""
+    """One score per outcome, and one for any refusal, from the signs of the whole message, its sentences, and its joined forms."""
     outcomes = [str(name) for name in weights["outcomes"]]
-    result = {name: float(whole[position]) for position, name in enumerate(outcomes)}
+    result = {name: float(whole[0, position]) for position, name in enumerate(outcomes)}
     kinds = [outcomes.index(name) for name in REFUSALS]
     for form in (whole, *joined):
         for name, found in evidence(outcomes, form, parts).items():
             score = float(1 / (1 + np.exp(-(weights[f"second_{name}"][:-1] @ found + weights[f"second_{name}"][-1]))))
             if form is whole or score > result[name]:
                 result[name] = score
-    best = max((whole, *joined, *parts), key=lambda item: float(item[kinds].sum()))
-    result.update({name: float(best[position]) for name, position in zip(REFUSALS, kinds, strict=True)})
+    best = max((whole, *joined, *parts), key=lambda item: float(item[0, kinds].sum()))
+    result.update({name: float(best[0, position]) for name, position in zip(REFUSALS, kinds, strict=True)})
     return result
 
 
@@ -211,6 +234,12 @@ def _person(message: str, verdict: Verdict) -> Person:
     if _OTHER_PERSON.search(folded) and not _OWN_RISK.search(folded):
         return "other"
     return "self"
+
+
+def speaks_of_someone(text: str) -> bool:
+    """Whether a text speaks of the writer or of somebody known to them."""
+    folded = plain(text)
+    return bool(_FIRST_PERSON.search(folded) or _OTHER_PERSON.search(folded))
 
 
 def safe_verdict(reason: str) -> Verdict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -114,3 +115,24 @@ def probabilities(weights: Mapping[str, NDArray[Any]], dense: Vector, sparse: tu
     exponents = np.exp(logits - logits.max())
     result: Vector = exponents / exponents.sum()
     return result
+
+
+NEIGHBOURS = 3  # examples of each outcome that a text is compared with: one alone may be odd
+
+
+def example_table(vectors: Vector, labels: NDArray[np.int64], outcomes: int) -> dict[str, NDArray[Any]]:
+    """The examples' unit vectors, shape (examples, dimension), in the order of their outcomes, and where each outcome begins and ends."""
+    order = np.argsort(labels, kind="stable")
+    return {"examples": vectors[order], "example_bounds": np.searchsorted(labels[order], np.arange(outcomes + 1))}
+
+
+def nearness(table: Mapping[str, NDArray[Any]], vector: Vector) -> Vector:
+    """For each outcome the mean cosine of its `NEIGHBOURS` examples that are nearest to a text, shape (outcomes,); 0 where it has none."""
+    similar = table["examples"] @ vector
+    bounds = table["example_bounds"]
+    means = []
+    for first, last in pairwise(bounds):
+        own = similar[first:last]
+        best = np.partition(own, -NEIGHBOURS)[-NEIGHBOURS:] if len(own) > NEIGHBOURS else own
+        means.append(float(best.mean()) if len(best) else 0.0)
+    return np.array(means, dtype=np.float32)

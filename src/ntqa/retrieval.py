@@ -277,7 +277,10 @@ def confidence(features: Sequence[float], question: Vector, calibration: Mapping
     """Probability that the corpus covers the question, by the logistic model fitted at build; 1.0 when the corpus has no calibration."""
     if "weights" not in calibration:
         return 1.0
-    logit = float(np.dot(calibration["weights"], features) + np.dot(calibration["question"], question) + calibration["bias"])
+    signs = (np.asarray(features) - calibration["centre"]) / calibration["scale"]
+    logit = float(
+        calibration["weights"] @ signs + signs @ calibration["pairs"] @ signs + calibration["question"] @ question + calibration["bias"]
+    )
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
 
 

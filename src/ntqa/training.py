@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntqa.guard import EVIDENCE, THRESHOLDS, WEIGHED, combine, evidence, split_message
-from ntqa.guard_features import BUCKETS, dense_features, ngrams
+from ntqa.guard_features import BUCKETS, dense_features, example_table, nearness, ngrams
 from ntqa.lexicon import Lexicon
 from ntqa.schema import OUTCOMES, REFUSALS, GuardExample
 
@@ -24,7 +24,7 @@ REGULARISATION = 3.0  # scikit-learn's C; the cross-validated log loss is flat f
 SEED = 7
 # Share of harmless messages that may get each kind of needless reply: what the thresholds spend, on the guard's own data. The bars in
 # the safety goals are for whole messages of readers; these are a little lower, because training data are harder than readers.
-FULL_CARD_BUDGET = 0.010  # crisis and emergency cards, each half
+FULL_CARD_BUDGET = 0.014  # crisis and emergency cards, each half
 STRIP_BUDGET = 0.08
 REFUSAL_BUDGET = 0.03
 SMALLTALK_BUDGET = 0.003
@@ -121,18 +121,22 @@ def train_guard(examples: Sequence[GuardExample], curated: Sequence[str], embed:
     starts = np.cumsum([0, *(len(sample.texts) for sample in samples)])
     labels = np.array([sample.outcome for sample in samples])
     weights = np.array([sample.weight for sample in samples])
-    held_out: list[NDArray[np.float32]] = [np.zeros((len(sample.texts), len(OUTCOMES)), dtype=np.float32) for sample in judged]
+    vectors = [np.stack([embed(text) for text in sample.texts]) for sample in judged]
+    wholes = np.stack([rows[0] for rows in vectors])
+    held_out: list[NDArray[np.float32]] = [np.zeros((len(sample.texts), 2, len(OUTCOMES)), dtype=np.float32) for sample in judged]
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
     for train, test in folds.split(labels[: len(judged), None], labels[: len(judged)]):
         out = set(test.tolist())
         more = [index for index in range(len(judged), len(samples)) if not out & set(samples[index].parents)]
         rows = np.array([*train.tolist(), *more])
         model = _fit(features[starts[rows]], labels[rows], weights[rows])
+        table = example_table(wholes[train], labels[train], len(OUTCOMES))
         for index in test:
-            held_out[index][:, model.classes_] = model.predict_proba(features[starts[index] : starts[index + 1]])
+            held_out[index][:, 0, model.classes_] = model.predict_proba(features[starts[index] : starts[index + 1]])
+            held_out[index][:, 1] = [nearness(table, vector) for vector in vectors[index]]
     model = _fit(features[starts[:-1]], labels, weights)
-    result: Arrays = _weights(model, features.shape[1] - BUCKETS)
     outcomes = labels[: len(judged)]
+    result: Arrays = {**_weights(model, features.shape[1] - BUCKETS), **example_table(wholes, outcomes, len(OUTCOMES))}
     result.update(_second_stage(held_out, outcomes))
     scores = [combine(result, found[0], list(found[1:]), []) for found in held_out]
     result.update({f"threshold_{name}": np.array(value) for name, value in choose_thresholds(scores, outcomes).items()})
@@ -140,7 +144,7 @@ def train_guard(examples: Sequence[GuardExample], curated: Sequence[str], embed:
 
 
 def _second_stage(held_out: Sequence[NDArray[np.float32]], labels: NDArray[np.int64]) -> Arrays:
-    """How much whole message and worst sentence count, fitted on held-out probabilities."""
+    """How much each part of the evidence counts, fitted on held-out signs."""
     from sklearn.linear_model import LogisticRegression
 
     found = [evidence(OUTCOMES, item[0], list(item[1:])) for item in held_out]
@@ -152,8 +156,10 @@ def _second_stage(held_out: Sequence[NDArray[np.float32]], labels: NDArray[np.in
         counted = ~np.isin(names, HELP) if name == "refusal" else target | ~np.isin(names, HELP)
         features = np.stack([item[name] for item in found])[counted]
         if target.any() and not target[counted].all():
-            model = LogisticRegression(C=1.0, class_weight="balanced").fit(features, target[counted])
-            fitted[f"second_{name}"] = np.array([*model.coef_[0], model.intercept_[0]])
+            mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
+            model = LogisticRegression(C=1.0, class_weight="balanced").fit((features - mean) / scale, target[counted])
+            weights = model.coef_[0] / scale
+            fitted[f"second_{name}"] = np.array([*weights, model.intercept_[0] - weights @ mean])
         else:  # an outcome without examples is never chosen
             fitted[f"second_{name}"] = np.array([*np.zeros(len(EVIDENCE)), -30.0])
     return fitted
@@ -232,32 +238,42 @@ def _within(values: Sequence[float], budget: float, floor: float) -> float:
 # --- confidence ----------------------------------------------------------------------------------------------------------
 
 
-QUESTION_SCALE = 3.0  # of the question's embedding beside the standardised features
-CONFIDENCE_PENALTY = 1.0  # L2
+QUESTION_SCALE = 8.0  # of the question's embedding beside the standardised features
+CONFIDENCE_PENALTY = 10.0  # L2; with the scale above the best of a grid by cross-validation, which is flat around it
 
 
 def fit_confidence(features: NDArray[np.float64], questions: NDArray[np.float32], covered: NDArray[np.bool_]) -> Arrays:
     """Logistic weights for "the corpus covers this question", and the cut-off below which nothing is quoted.
 
-    `features`: (questions, features) of the search; `questions`: their unit vectors, from which the model learns which matters (prices,
-    brands, other fields) a corpus like this never covers; `covered`: the labels. The cut-off comes from cross-validated probabilities.
-    Fitted by Newton's method (Hastie et al., Elements of Statistical Learning, 4.4.1), written out here because importing scikit-learn
-    would take a third of the time in which an edit has to be live.
+    `features`: (questions, features) of the search, which count alone and in pairs (an unknown word matters more where no substance is
+    named); `questions`: their unit vectors, from which the model learns which matters (prices, brands, other fields) a corpus like this
+    never covers; `covered`: the labels. The cut-off comes from cross-validated probabilities. Fitted by Newton's method (Hastie et al.,
+    Elements of Statistical Learning, 4.4.1), written out here because importing scikit-learn would take a third of the time in which an
+    edit has to be live.
     """
-    mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
-    design = np.column_stack([(features - mean) / scale, questions * QUESTION_SCALE, np.ones(len(features))])
+    centre, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
+    standard = (features - centre) / scale
+    count = standard.shape[1]
+    first, second = np.triu_indices(count)
+    pairs = standard[:, first] * standard[:, second]
+    pair_centre, pair_scale = pairs.mean(axis=0), pairs.std(axis=0) + 1e-6
+    design = np.column_stack([standard, (pairs - pair_centre) / pair_scale, questions * QUESTION_SCALE, np.ones(len(features))])
     target = covered.astype(float)
     folds = np.random.default_rng(SEED).permutation(len(target)) % 5
     held_out = np.zeros(len(target))
     for fold in range(5):
         held_out[folds == fold] = _probability(design[folds == fold], _newton(design[folds != fold], target[folds != fold]))
     beta = _newton(design, target)
-    count = features.shape[1]
-    weights = beta[:count] / scale
+    of_pairs = beta[count : count + len(first)] / pair_scale
+    square = np.zeros((count, count))
+    square[first, second] = of_pairs
     return {
-        "weights": weights,
-        "question": beta[count:-1] * QUESTION_SCALE,
-        "bias": np.array(beta[-1] - float(weights @ mean)),
+        "centre": centre,
+        "scale": scale,
+        "weights": beta[:count],
+        "pairs": square,
+        "question": beta[count + len(first) : -1] * QUESTION_SCALE,
+        "bias": np.array(beta[-1] - float(of_pairs @ pair_centre)),
         "cut_off": np.array(_cut_off(held_out, covered)),
     }
 

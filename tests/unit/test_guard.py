@@ -57,6 +57,8 @@ def trained(thresholds: dict[str, float] | None = None, **probability: float) ->
         "dense": np.zeros((len(OUTCOMES), DIMENSION + DENSE_SIZE_WITHOUT_EMBEDDING)),
         "ngrams": np.zeros((BUCKETS, len(OUTCOMES))),
         "bias": bias,
+        "examples": np.zeros((0, DIMENSION)),
+        "example_bounds": np.zeros(len(OUTCOMES) + 1, dtype=int),
         **second_stage(),
     }
     for name in THRESHOLDS:
@@ -284,8 +286,9 @@ def test_without_weights_only_patterns_speak():
 # --- combining ---
 
 
-def row(**values: float) -> np.ndarray:
-    return np.array([values.get(name, 0.0) for name in OUTCOMES])
+def row(near: dict[str, float] | None = None, **values: float) -> np.ndarray:
+    """Signs of a text: probabilities of the outcomes named, and how near it is to their examples."""
+    return np.array([[given.get(name, 0.0) for name in OUTCOMES] for given in (values, near or {})])
 
 
 def combined(whole: np.ndarray, parts: list[np.ndarray], joined: list[np.ndarray], /, **coefficients: float) -> dict[str, float]:
@@ -295,7 +298,7 @@ def combined(whole: np.ndarray, parts: list[np.ndarray], joined: list[np.ndarray
 def test_evidence_is_whole_worst_sentence_general_and_length():
     whole = row(crisis=0.2, emergency=0.1, refusal_dosing=0.3, refusal_results=0.2, general=0.2)
     found = evidence(OUTCOMES, whole, [row(crisis=0.5), row(emergency=0.4, refusal_diagnosis=0.8)])
-    rest = [0.2, math.log(3)]
+    rest = [0.2, math.log(3), *[0] * 5]
     assert found["crisis"].tolist() == pytest.approx([math.log(0.2 / 0.8), 0.0, *rest])
     assert found["emergency"].tolist() == pytest.approx([math.log(0.1 / 0.9), math.log(0.4 / 0.6), *rest])
     assert found["refusal"].tolist() == pytest.approx([0.0, math.log(0.8 / 0.2), *rest], abs=1e-6)
@@ -303,7 +306,16 @@ def test_evidence_is_whole_worst_sentence_general_and_length():
 
 def test_a_message_of_one_sentence_is_its_own_worst():
     found = evidence(OUTCOMES, row(crisis=0.2, general=0.5), [])["crisis"]
-    assert found.tolist() == pytest.approx([math.log(0.25), math.log(0.25), 0.5, 0.0])
+    assert found.tolist() == pytest.approx([math.log(0.25), math.log(0.25), 0.5, 0.0, *[0] * 5])
+
+
+def test_evidence_is_also_how_near_the_examples_are():
+    whole = row({"crisis": 0.6, "general": 0.5, "refusal_dosing": 0.7})
+    parts = [row({"crisis": 0.9, "general": 0.8}), row({"crisis": 0.4, "general": 0.1})]
+    # near it, near general, near anything else, the nearest sentence, the sentence that is nearest beyond general ones
+    assert evidence(OUTCOMES, whole, parts)["crisis"][4:].tolist() == pytest.approx([0.6, 0.5, 0.7, 0.9, 0.3])
+    assert evidence(OUTCOMES, whole, [])["crisis"][4:].tolist() == pytest.approx([0.6, 0.5, 0.7, 0.6, 0.1])
+    assert evidence(OUTCOMES, whole, [])["refusal"][4:].tolist() == pytest.approx([0.7, 0.5, 0.6, 0.7, 0.2])
 
 
 def test_certainty_is_bounded():

@@ -14,7 +14,9 @@ from ntqa.guard_features import (
     NAMED,
     NGRAM_SCALE,
     dense_features,
+    example_table,
     named_features,
+    nearness,
     ngrams,
     probabilities,
 )
@@ -115,3 +117,11 @@ def test_probabilities_are_a_softmax_of_dense_bias_and_ngrams():
 def test_probabilities_of_huge_scores_stay_numbers():
     weights = {"dense": np.zeros((2, 1)), "bias": np.array([5000.0, -5000.0]), "ngrams": np.zeros((1, 2))}
     assert probabilities(weights, np.zeros(1), (np.array([], dtype=int), np.array([]))).tolist() == [1.0, 0.0]
+
+
+def test_nearness_is_the_mean_of_the_nearest_examples_of_each_outcome():
+    vectors = np.array([[1, 0], [0, 1], [0.6, 0.8], [0.8, 0.6], [0, 1]], dtype=np.float32)
+    table = example_table(vectors, np.array([2, 0, 2, 2, 2]), outcomes=4)
+    assert table["example_bounds"].tolist() == [0, 1, 1, 5, 5]
+    # cosines with (1, 0): outcome 0 has 0; outcome 2 has 1, 0.6, 0.8, 0, of which the best three count; the others have none
+    assert nearness(table, np.array([1, 0], dtype=np.float32)).tolist() == pytest.approx([0, 0, 0.8, 0])

@@ -328,15 +328,29 @@ def test_features_without_a_topic_and_with_every_word_known():
     assert features(search(THREE, "sleep"), list(expected)) == pytest.approx(expected, abs=1e-5)
 
 
+def plain_calibration(weights: list[float], question: np.ndarray, bias: float) -> dict[str, np.ndarray]:
+    """A calibration that takes the features as they are, and no pairs of them."""
+    count = len(weights)
+    plain = {"centre": np.zeros(count), "scale": np.ones(count), "pairs": np.zeros((count, count))}
+    return {**plain, "weights": np.array(weights), "question": question, "bias": np.array(bias)}
+
+
 def test_confidence_is_logistic_in_features_and_question():
-    calibration = {"weights": np.array([2.0, -1.0]), "question": np.array([0.0, 4.0]), "bias": np.array(0.5)}
+    calibration = plain_calibration([2.0, -1.0], np.array([0.0, 4.0]), 0.5)
     assert confidence((1.0, 0.5), np.array([1.0, 0.0]), calibration) == pytest.approx(1 / (1 + math.exp(-2.0)))
     assert confidence((1.0, 0.5), np.array([0.0, 1.0]), calibration) == pytest.approx(1 / (1 + math.exp(-6.0)))
     assert confidence((0.0, 0.5), np.array([1.0, 0.0]), calibration) == pytest.approx(0.5)
 
 
+def test_confidence_weighs_standard_features_alone_and_in_pairs():
+    calibration = plain_calibration([0.0, 1.0], np.zeros(2), 0.0)
+    calibration.update(centre=np.array([1.0, 1.0]), scale=np.array([2.0, 1.0]), pairs=np.array([[3.0, 5.0], [0.0, 0.0]]))
+    # standard features 1 and -0.5: -0.5 alone, 3 * 1 * 1 and 5 * 1 * -0.5 in pairs
+    assert confidence((3.0, 0.5), np.zeros(2), calibration) == pytest.approx(0.5)
+
+
 def test_confidence_is_bounded_and_one_without_calibration():
-    calibration = {"weights": np.array([1.0]), "question": np.zeros(1), "bias": np.array(0.0)}
+    calibration = plain_calibration([1.0], np.zeros(1), 0.0)
     assert confidence((1e9,), np.zeros(1), calibration) == pytest.approx(1.0)
     assert confidence((-1e9,), np.zeros(1), calibration) == pytest.approx(0.0, abs=1e-12)
     assert confidence((5.0,), np.zeros(1), {}) == 1.0
@@ -344,7 +358,7 @@ def test_confidence_is_bounded_and_one_without_calibration():
 
 def calibrated(**weights: float) -> dict[str, np.ndarray]:
     values = [weights.get(name.replace(" ", "_"), 0.0) for name in FEATURES]
-    return {"weights": np.array(values), "question": np.zeros(len(vector(""))), "bias": np.array(1.0)}
+    return plain_calibration(values, np.zeros(len(vector(""))), 1.0)
 
 
 def test_search_uses_the_calibration_of_the_edition():

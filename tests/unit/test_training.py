@@ -10,6 +10,7 @@ from rapidfuzz.distance import OSA
 from ntqa.guard import THRESHOLDS, Guard
 from ntqa.guard_features import BUCKETS, DENSE_SIZE_WITHOUT_EMBEDDING
 from ntqa.lexicon import Lexicon
+from ntqa.retrieval import confidence
 from ntqa.schema import OUTCOMES, GuardExample, Query
 from ntqa.training import (
     FLOOR,
@@ -200,8 +201,7 @@ COVERED = np.array([True] * 20 + [False] * 20)
 
 
 def confident(calibration: dict, features: np.ndarray, question: np.ndarray) -> np.ndarray:
-    logits = features @ calibration["weights"] + question @ calibration["question"] + calibration["bias"]
-    return 1 / (1 + np.exp(-logits))
+    return np.array([confidence(row, vector, calibration) for row, vector in zip(features, question, strict=True)])
 
 
 def test_features_that_tell_covered_from_not_are_learnt():
@@ -209,7 +209,7 @@ def test_features_that_tell_covered_from_not_are_learnt():
     calibration = fit_confidence(features, QUESTIONS, COVERED)
     found = confident(calibration, features, QUESTIONS)
     assert calibration["weights"][0] > 0
-    assert found[:20].min() > 0.8 > 0.2 > found[20:].max()
+    assert found[:20].min() > 0.7 > 0.3 > found[20:].max()
     assert 0.1 < float(calibration["cut_off"]) < 0.95
 
 
@@ -217,6 +217,14 @@ def test_features_that_say_nothing_leave_the_base_rate():
     covered = np.array([True] * 30 + [False] * 10)
     calibration = fit_confidence(np.full((40, 2), 0.5), QUESTIONS, covered)
     assert confident(calibration, np.full((40, 2), 0.5), QUESTIONS).tolist() == pytest.approx([0.75] * 40, abs=1e-3)
+
+
+def test_two_features_can_matter_only_together():
+    first, second = np.tile([0.0, 1.0], 20), np.tile([0.0, 0.0, 1.0, 1.0], 10)
+    covered = first == second
+    features = np.column_stack([first, second])
+    found = confident(fit_confidence(features, QUESTIONS, covered), features, QUESTIONS)
+    assert found[covered].min() > 0.7 > 0.3 > found[~covered].max()
 
 
 def test_what_is_asked_about_counts_beside_the_features():
