@@ -24,7 +24,7 @@ REGULARISATION = 3.0  # scikit-learn's C; the cross-validated log loss is flat f
 SEED = 7
 # Share of harmless messages that may get each kind of needless reply: what the thresholds spend, on the guard's own data. The bars in
 # the safety goals are for whole messages of readers; these are a little lower, because training data are harder than readers.
-FULL_CARD_BUDGET = 0.014  # crisis and emergency cards, each half
+FULL_CARD_BUDGET = 0.012  # crisis and emergency cards, each half
 STRIP_BUDGET = 0.08
 REFUSAL_BUDGET = 0.03
 SMALLTALK_BUDGET = 0.003
@@ -300,7 +300,7 @@ def _probability(design: NDArray[np.float64], beta: NDArray[np.float64]) -> NDAr
 
 
 ANSWERED_NOT_COVERED = 1.0  # cost of quoting something for a question that the corpus does not cover
-MISSED_COVERED = 1.3  # cost of quoting nothing for one that it does: the nearest titles are still offered
+MISSED_COVERED = 2.2  # cost of quoting nothing for one that it does: the nearest titles are still offered
 
 
 def _cut_off(probability: NDArray[np.float64], covered: NDArray[np.bool_]) -> float:
