@@ -31,7 +31,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from ntqa import __version__
-from ntqa.assistant import Assistant, checked_messages
+from ntqa.assistant import Assistant, Embedder, checked_messages
 from ntqa.config import Config
 from ntqa.errors import InputError, NtqaError, StaleIndexError
 from ntqa.index import current_edition
@@ -82,11 +82,11 @@ class Live:
         """How long ago the index in use was built."""
         return (datetime.now(UTC) - datetime.fromisoformat(self.assistant.edition.built_at)).total_seconds()
 
-    def reply(self, assistant: Assistant, messages: Sequence[str]) -> tuple[Reply, float]:
+    def reply(self, assistant: Assistant, messages: Sequence[str], embed: Embedder | None = None) -> tuple[Reply, float]:
         """The reply and the milliseconds it took, counted and logged."""
         started, kind, support = time.perf_counter(), "failure", False
         try:
-            reply = assistant.reply(messages)
+            reply = assistant.reply(messages, embed)
             kind, support = reply.kind, reply.support
             return reply, (time.perf_counter() - started) * 1000
         finally:
@@ -319,19 +319,21 @@ class Turn:
     asked: str
     html: str
     related: tuple[str, ...]
+    embed: Embedder  # the conversation's, the same in all its turns
 
 
 def _answer(live: Live, question: object, said: list[Turn]) -> list[Turn]:
     if not isinstance(question, str) or not question.strip():
         return said
     assistant = live.assistant
+    embed = said[-1].embed if said and said[-1].embed.encoder is assistant.encoder else assistant.embedder()
     try:
-        reply, _ = live.reply(assistant, [*(turn.asked for turn in said), question])
+        reply, _ = live.reply(assistant, [*(turn.asked for turn in said), question], embed)
         html, related = live.html(reply_html(reply, assistant.corpus)), reply.related
     except Exception as error:  # shown as a failure, never as "nothing found"
         log.error("no answer could be made: %s", type(error).__name__)
         html, related = live.html(failure_html(assistant.corpus)), ()
-    return [*said, Turn(question, html, related)]
+    return [*said, Turn(question, html, related, embed)]
 
 
 def _shown(said: list[Turn], box: str = "") -> tuple[list[dict[str, Any]], list[Turn], str]:
