@@ -217,7 +217,8 @@ def _span(start: str, end: str, length: int) -> tuple[int, int] | None:
 def _mount_chat(app: FastAPI, live: Live) -> None:
     texts = Texts(live.assistant.corpus)
     chat = _chat(live, texts)
-    chat.queue(max_size=QUEUE, default_concurrency_limit=4, api_open=False)
+    # Updates at every change would send, for each answer, a message to all who wait, which the page does not show: most of the work at 50 readers.
+    chat.queue(max_size=QUEUE, default_concurrency_limit=4, api_open=False, status_update_rate=60)
     gr.mount_gradio_app(
         app,
         chat,
