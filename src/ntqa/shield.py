@@ -46,9 +46,8 @@ OPEN_PATHS: tuple[tuple[str, frozenset[str]], ...] = (
     (r"/gradio_api/(?:reset|cancel)", frozenset({"POST"})),
 )
 _OPEN = tuple((re.compile(pattern), methods) for pattern, methods in OPEN_PATHS)
-_ROUTE = re.compile(
-    r"/(?:api/\w+|gradio_api/[\w-]+(?:/(?:join|data))?|[\w.-]*)"
-)  # the fixed beginning of a path; the rest may say what is read
+# The fixed beginning of a path, for log and counts; the rest may say what is read.
+_ROUTE = re.compile(r"/(?:api/\w+|gradio_api/[\w-]+(?:/(?:join|data))?|[\w.-]*)")
 
 ASKING = ("/api/ask", "/gradio_api/queue/join")
 NEVER_LIMITED = ("/help", "/healthz")  # who is in need is not told to wait

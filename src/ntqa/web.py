@@ -45,8 +45,8 @@ from ntqa.shield import MAX_BODY_BYTES, Rules, Shield
 log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
-POLL_SECONDS = 0.2  # how often the index folder is looked at for a new edition
 HEAD = '<link rel="icon" href="/favicon.ico"><link rel="stylesheet" href="/page/ntqa.css"><script src="/page/ntqa.js" defer></script>'
+POLL_SECONDS = 0.2  # how often the index folder is looked at for a new edition
 RETRY_SECONDS = 10.0  # after which an edition that could not be loaded is tried again; loading takes a second of work
 QUEUE = 200  # questions that wait; whoever comes then is told that the server is busy
 QUIET = ("/assets", "/static", "/theme.css", "/favicon.ico", "/page", "/healthz", "/metrics", "/gradio_api")  # not logged while all is well
