@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SOURCES = sorted((REPOSITORY / "src" / "ntqa").glob("*.py"))
 
 
-@pytest.mark.parametrize("command", ["check", "build", "ask", "serve", "evaluate"])
+@pytest.mark.parametrize("command", ["check", "build", "ask", "serve", "passwd", "mcp", "evaluate"])
 def test_help_of_every_command_shows_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
@@ -28,7 +28,7 @@ def test_help_of_every_command_shows_an_example(command: str, capsys: pytest.Cap
 def test_readme_names_every_command_and_open_path() -> None:
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     assert len(readme.splitlines()) < 200
-    for command in ("check", "build", "ask", "serve", "evaluate"):
+    for command in ("check", "build", "ask", "serve", "passwd", "mcp", "evaluate"):
         assert f"ntqa {command}" in readme
     for pattern, _ in OPEN_PATHS:
         start = re.split(r"[\\\[(]", pattern)[0]

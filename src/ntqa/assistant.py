@@ -30,20 +30,27 @@ FOLLOW_UP_EASE = 0.5  # of the cut-off: who has been answered and asks on is rar
 
 
 class Embedder:
-    """text -> unit vector, each text once. What will be needed can be asked for ahead: then two texts are embedded at a time."""
+    """text -> unit vector, each text once. What will be needed can be asked for ahead: then two texts are embedded at a time.
+
+    A conversation may keep one, so that its earlier turns are not embedded again; it must end with it, because it holds what was asked.
+    """
 
     def __init__(self, encoder: Encoder, pool: Executor) -> None:
-        self._encoder, self._pool = encoder, pool
+        self.encoder, self._pool = encoder, pool
         self._vectors: dict[str, Future[NDArray[np.float32]]] = {}
 
     def __call__(self, text: str) -> NDArray[np.float32]:
         self.prefetch([text])
-        return self._vectors[text].result()[0]
+        try:
+            return self._vectors[text].result()[0]
+        except Exception:
+            self._vectors.pop(text, None)  # may go well the next time
+            raise
 
     def prefetch(self, texts: Iterable[str]) -> None:
         for text in texts:
             if text and text not in self._vectors:
-                self._vectors[text] = self._pool.submit(self._encoder.encode, [text])
+                self._vectors[text] = self._pool.submit(self.encoder.encode, [text])
 
 
 class Assistant:
@@ -73,16 +80,16 @@ class Assistant:
         return cls(corpus, load_edition(config.index, corpus, encoder.model_id), encoder, config)
 
     def embedder(self) -> Embedder:
-        """A memory of vectors for one request; made anew for each, so that nothing of a reader stays."""
+        """A memory of vectors for one request or one conversation, so that nothing of a reader stays."""
         return Embedder(self.encoder, self._pool)
 
-    def reply(self, messages: Sequence[str]) -> Reply:
-        """The reply to the last of the reader's `messages` (oldest first).
+    def reply(self, messages: Sequence[str], embed: Embedder | None = None) -> Reply:
+        """The reply to the last of the reader's `messages` (oldest first). `embed` is this conversation's memory of vectors, if it has one.
 
         Raises InputError when there is no message. A failure of the guard gives the safe card; a failure of the search is raised.
         """
         messages = checked_messages(messages)[-self.config.max_turns :]
-        embed = self.embedder()
+        embed = embed or self.embedder()
         too_long = len(messages[-1]) > self.config.max_message
         if too_long:  # its ends are still looked at for danger
             half = self.config.max_message // 2

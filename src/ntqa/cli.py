@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ntqa.assistant import Assistant
 
 OK, BAR_MISSED, WRONG_INPUT = 0, 1, 2
+RATE = 60  # questions a minute; a reader asks a few
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,6 +86,23 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--allow-host", action="append", default=[], metavar="NAME", help="host name under which readers reach it; may be repeated"
     )
+    serve.add_argument("--root-path", default="", metavar="PATH", help="prefix under which a proxy shows it, for example /ntqa")
+    serve.add_argument("--auth-file", type=Path, metavar="FILE", help="let in only the users of this file; ntqa passwd makes its lines")
+    serve.add_argument(
+        "--rate",
+        type=float,
+        metavar="N",
+        help=f"questions a minute of one client; 0 is no limit (default: {RATE}, and no limit for a server that only this machine reaches)",
+    )
+    serve.add_argument("--trust-proxy", action="store_true", help="behind a proxy: the last address of X-Forwarded-For is the client")
+    serve.add_argument("--metrics", action="store_true", help="open /metrics to everybody, not only to this machine")
+
+    passwd = command(
+        "passwd", _passwd, "Make a line of the file for serve --auth-file; asks for the password.", "ntqa passwd ada >> users.txt"
+    )
+    passwd.add_argument("user", help="name of the user")
+
+    command("mcp", _mcp, "Run as an MCP server on standard input and output, for programs that speak this protocol.", "ntqa mcp")
 
     evaluate = command("evaluate", _evaluate, "Run the retrieval, dialogue and safety tests and print the measures.", "ntqa evaluate")
     evaluate.add_argument("--tests", type=Path, default=Path("tests"), metavar="DIR", help="folder of the test data (default: tests)")
@@ -293,9 +311,43 @@ def _explanation(reply: Any) -> str:
 
 
 def _serve(options: argparse.Namespace, config: Config) -> int:
+    import re
+
+    from ntqa.logins import Logins
+    from ntqa.shield import Rules
+
+    root_path = options.root_path.rstrip("/")
+    if root_path and not re.fullmatch(r"(?:/[\w~-][\w.~-]*)+", root_path, re.ASCII):
+        raise InputError("--root-path must be a path such as /ntqa")
+    rate = options.rate
+    if rate is None:  # behind a proxy that is not trusted to name its clients all readers would share one limit
+        rate = 0 if options.host in ("localhost", "127.0.0.1", "::1") and not options.trust_proxy else RATE
+    if not 0 <= rate < float("inf"):
+        raise InputError("--rate must be a number of questions a minute, or 0 for no limit")
+    logins = Logins.read(options.auth_file) if options.auth_file else None
+    rules = Rules(root_path, rate, options.trust_proxy, logins, options.metrics)
     from ntqa.web import serve
 
-    serve(config, host=options.host, port=options.port, allowed_hosts=options.allow_host)
+    serve(config, options.host, options.port, options.allow_host, rules, announce=lambda text: print(text, flush=True))
+    return OK
+
+
+def _passwd(options: argparse.Namespace, config: Config) -> int:
+    from getpass import getpass
+
+    from ntqa.logins import password_line
+
+    password = getpass("Password: ", stream=sys.stderr)
+    if getpass("Again: ", stream=sys.stderr) != password:
+        raise InputError("the two passwords differ")
+    print(password_line(options.user, password))
+    return OK
+
+
+def _mcp(options: argparse.Namespace, config: Config) -> int:
+    from ntqa.mcp_server import run
+
+    run(_assistant(config))
     return OK
 
 

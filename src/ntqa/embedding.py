@@ -74,6 +74,8 @@ class OnnxEncoder:
 
         Raises ModelError when a file is missing or is not the one that was exported.
         """
+        # Before the import: since 1.29 ONNX Runtime otherwise keeps an identifier of the machine in the home folder and reports to its makers.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime
         from tokenizers import Tokenizer
 

@@ -9,7 +9,7 @@ from ntqa.schema import Corpus, Passage
 def _page(title: str, body: str, texts: Texts) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{escape(title)}</title><link rel="stylesheet" href="/page/ntqa.css"></head><body class="ntqa-page">'
+        f'<title>{escape(title)}</title><link rel="icon" href="/favicon.ico"><link rel="stylesheet" href="/page/ntqa.css"></head><body class="ntqa-page">'
         f'<header class="bar"><a href="/">{escape(texts["page.back"])}</a> <a class="help-link" href="/help">{escape(texts["page.help"])}</a></header>'
         f"<main>{body}</main><footer><p>{escape(texts['page.disclaimer'])}</p></footer></body></html>"
     )

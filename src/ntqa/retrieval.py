@@ -162,6 +162,10 @@ class Retriever:
         return np.array(rows, dtype=np.float32)
 
     def _entry_scores(self, vector: Vector) -> Vector:
+        import faiss
+
+        # Of this thread. For one query the others have nothing to do but to spin, which more than doubled the processor time of an answer.
+        faiss.omp_set_num_threads(1)
         wanted = min(len(self._owner), self._config.entry_pool)
         values, rows = self._edition.dense.search(vector[None, :], wanted)
         found = rows[0] >= 0

@@ -219,5 +219,5 @@ MESSAGE_KEYS = frozenset(
     evidence.contested.note evidence.weak.name evidence.weak.note label.read_as label.evidence label.reviewed label.sources
     label.context label.companion label.counterpoint label.related label.nearest label.unknown label.not_clinician
     page.title page.intro page.limits page.disclaimer page.placeholder page.ask page.clear page.help page.help_intro
-    page.help_country page.back page.topic page.missing page.conversation""".split()
+    page.help_country page.back page.topic page.missing page.conversation page.too_many page.too_large""".split()
 )

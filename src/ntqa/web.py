@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
+import signal
+import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,30 +26,44 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from ntqa.assistant import Assistant, checked_messages
+from ntqa import __version__
+from ntqa.assistant import Assistant, Embedder, checked_messages
 from ntqa.config import Config
 from ntqa.errors import InputError, NtqaError, StaleIndexError
 from ntqa.index import current_edition
+from ntqa.jsonlog import event, use_json_log
+from ntqa.metrics import Metrics
 from ntqa.pages import help_page, missing_page, passage_page
 from ntqa.render import Texts, escape, failure_html, reply_html, reply_record
-from ntqa.shield import MAX_BODY_BYTES, Shield
+from ntqa.schema import Reply
+from ntqa.shield import MAX_BODY_BYTES, Rules, Shield
 
 log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
+HEAD = '<link rel="icon" href="/favicon.ico"><link rel="stylesheet" href="/page/ntqa.css"><script src="/page/ntqa.js" defer></script>'
 POLL_SECONDS = 0.2  # how often the index folder is looked at for a new edition
 RETRY_SECONDS = 10.0  # after which an edition that could not be loaded is tried again; loading takes a second of work
+QUEUE = 200  # questions that wait; whoever comes then is told that the server is busy
+QUIET = ("/assets", "/static", "/theme.css", "/favicon.ico", "/page", "/healthz", "/metrics", "/gradio_api")  # not logged while all is well
+STOP_SECONDS = 10  # for running answers when the server is stopped
+
+# Links as the templates of `render`, `pages` and this module write them; texts of the corpus and of readers hold neither quotes nor slashes
+# once they are escaped, so nothing else looks like this.
+_LINK = re.compile(r'\b(href|src|action)="(?:/|&#47;)')
 
 
 class Live:
     """The assistant in use, exchanged whole when a new edition appears. A new edition that cannot be loaded leaves the old one in use."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    def __init__(self, config: Config, root: str) -> None:
+        self._config, self.root = config, root
         self._stop = threading.Event()
+        self.metrics = Metrics()
         self.assistant = Assistant.load(config)
         self.problem = ""  # why the newest edition is not in use
 
@@ -54,6 +72,34 @@ class Live:
 
     def stop(self) -> None:
         self._stop.set()
+
+    def html(self, markup: str) -> str:
+        """HTML of `render` or `pages` for a site that readers see under the prefix."""
+        return _LINK.sub(rf'\1="{self.root}/', markup) if self.root else markup
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago the index in use was built."""
+        return (datetime.now(UTC) - datetime.fromisoformat(self.assistant.edition.built_at)).total_seconds()
+
+    def reply(self, assistant: Assistant, messages: Sequence[str], embed: Embedder | None = None) -> tuple[Reply, float]:
+        """The reply and the milliseconds it took, counted and logged."""
+        started, kind, support = time.perf_counter(), "failure", False
+        try:
+            reply = assistant.reply(messages, embed)
+            kind, support = reply.kind, reply.support
+            return reply, (time.perf_counter() - started) * 1000
+        finally:
+            seconds = time.perf_counter() - started
+            self.metrics.reply(kind, support, seconds)
+            event(log, logging.INFO, "reply", kind=kind, ms=round(seconds * 1000, 1))
+
+    def observe(self, route: str, status: int, ms: float, reason: str) -> None:
+        """Count and log one HTTP response."""
+        self.metrics.response(status, reason)
+        if status >= 400 or not route.startswith(QUIET):
+            fields = {"path": route, "status": status, "ms": round(ms, 1), **({"reason": reason} if reason else {})}
+            event(log, logging.ERROR if status >= 500 and not reason else logging.INFO, "request", **fields)
 
     def _load(self) -> Assistant:
         try:  # with the model that is loaded already, which is nearly always still the right one
@@ -74,26 +120,28 @@ class Live:
                 refused, not_before = newest, time.monotonic() + RETRY_SECONDS
                 self.assistant = self._load()
                 self.problem, refused = "", None
-                log.info("edition %s is in use", newest)
+                event(log, logging.INFO, "new edition in use", edition=newest)
             except NtqaError as error:
                 if str(error) != self.problem:
-                    log.error("the new edition is not in use: %s", error)
+                    event(log, logging.ERROR, "the new edition is not in use", problem=str(error))
                 self.problem = str(error)
             except Exception:
                 log.exception("looking for a new edition failed")
 
 
-def create_app(config: Config, allowed_hosts: Sequence[str] = ("*",)) -> FastAPI:
+def create_app(config: Config, rules: Rules, allowed_hosts: Sequence[str] = ("*",)) -> FastAPI:
     """The whole application; raises NtqaError when there is no index that fits the corpus."""
-    live = Live(config)
+    live = Live(config, rules.root_path)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> Any:
         live.start()
+        event(log, logging.INFO, "started", edition=live.assistant.edition.id, version=__version__)
         yield
         live.stop()
+        event(log, logging.INFO, "stopped")
 
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan, max_body_size=MAX_BODY_BYTES)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
 
     @app.api_route("/healthz", methods=["GET", "HEAD"])
     def health() -> JSONResponse:
@@ -102,10 +150,16 @@ def create_app(config: Config, allowed_hosts: Sequence[str] = ("*",)) -> FastAPI
             "status": "degraded" if live.problem else "ok",
             "edition": assistant.edition.id,
             "built_at": assistant.edition.built_at,
+            "age_seconds": round(live.age_seconds),
             "passages": len(assistant.corpus.passages),
             "topics": len(assistant.corpus.topics),
         }
         return JSONResponse({**state, "problem": live.problem} if live.problem else state)
+
+    @app.api_route("/metrics", methods=["GET", "HEAD"])
+    def metrics() -> PlainTextResponse:
+        text = live.metrics.text(live.assistant.edition.id, __version__, live.age_seconds)
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     @app.post("/api/ask")
     async def api_ask(request: Request) -> JSONResponse:
@@ -116,34 +170,38 @@ def create_app(config: Config, allowed_hosts: Sequence[str] = ("*",)) -> FastAPI
             messages = checked_messages(data["messages"])
         except (InputError, ValueError, RecursionError) as error:
             return JSONResponse({"error": str(error)}, status_code=422)
-        return JSONResponse(await run_in_threadpool(_record, live.assistant, data.get("id"), messages))
+        return JSONResponse(await run_in_threadpool(_record, live, data.get("id"), messages))
 
     @app.api_route("/passage/{topic}/{aspect}", methods=["GET", "HEAD"])
     def passage(topic: str, aspect: str, s: str = "", e: str = "") -> HTMLResponse:
         corpus = live.assistant.corpus
         found = corpus.passages.get(f"{topic}/{aspect}")
         if found is None:
-            return HTMLResponse(missing_page(corpus), status_code=404)
-        return HTMLResponse(passage_page(found, corpus, _span(s, e, len(found.text))))
+            return HTMLResponse(live.html(missing_page(corpus)), status_code=404)
+        return HTMLResponse(live.html(passage_page(found, corpus, _span(s, e, len(found.text)))))
 
     @app.api_route("/help", methods=["GET", "HEAD"])
     def help_lines() -> HTMLResponse:
-        return HTMLResponse(help_page(live.assistant.corpus))
+        return HTMLResponse(live.html(help_page(live.assistant.corpus)))
 
     @app.api_route("/page/{name}", methods=["GET", "HEAD"])
     def static_file(name: str) -> Response:
         return FileResponse(STATIC / name) if name in ("ntqa.css", "ntqa.js") else Response(status_code=404)
 
     _mount_chat(app, live)
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)  # of a body that does not say how long it is
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
-    app.add_middleware(Shield)
+    app.add_middleware(Shield, rules=rules, say=lambda key: Texts(live.assistant.corpus)[key], observe=live.observe)
     return app
 
 
-def _record(assistant: Assistant, record_id: Any, messages: Sequence[str]) -> dict[str, Any]:
-    started = time.perf_counter()
-    reply = assistant.reply(messages)
-    return reply_record(reply, assistant.corpus, record_id, (time.perf_counter() - started) * 1000)
+def _record(live: Live, record_id: Any, messages: Sequence[str]) -> dict[str, Any]:
+    assistant = live.assistant
+    reply, took_ms = live.reply(assistant, messages)
+    record = reply_record(reply, assistant.corpus, record_id, took_ms)
+    for quote in record["quotes"]:
+        quote["url"] = live.root + quote["url"]
+    return record
 
 
 def _span(start: str, end: str, length: int) -> tuple[int, int] | None:
@@ -159,11 +217,13 @@ def _span(start: str, end: str, length: int) -> tuple[int, int] | None:
 def _mount_chat(app: FastAPI, live: Live) -> None:
     texts = Texts(live.assistant.corpus)
     chat = _chat(live, texts)
-    chat.queue(max_size=32, default_concurrency_limit=4, api_open=False)
+    # Updates at every change would send, for each answer, a message to all who wait, which the page does not show: most of the work at 50 readers.
+    chat.queue(max_size=QUEUE, default_concurrency_limit=4, api_open=False, status_update_rate=60)
     gr.mount_gradio_app(
         app,
         chat,
         path="/",
+        root_path=live.root or None,
         footer_links=[],
         run_history=False,  # otherwise questions and answers stay in the browser's storage
         allowed_paths=[],
@@ -175,7 +235,7 @@ def _mount_chat(app: FastAPI, live: Live) -> None:
         pwa=False,
         mcp_server=False,
         theme=gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
-        head='<link rel="stylesheet" href="/page/ntqa.css"><script src="/page/ntqa.js" defer></script>',
+        head=live.html(HEAD),
     )
     # Gradio checks the paths of file-shaped inputs only in a Blocks object that it launched itself.
     chat.has_launched = True
@@ -192,7 +252,7 @@ def _header(texts: Texts) -> str:
 def _chat(live: Live, texts: Texts) -> gr.Blocks:
     """The chat. The Chatbot is output only; what was said lives in the session's state and is passed to the assistant each time."""
     with gr.Blocks(title=texts["page.title"], analytics_enabled=False, fill_height=True) as chat:
-        gr.Markdown(_header(texts), latex_delimiters=[], elem_id="ntqa-header")
+        gr.Markdown(live.html(_header(texts)), latex_delimiters=[], elem_id="ntqa-header")
         turns = gr.State([], time_to_live=3600)
         chatbot = gr.Chatbot(
             show_label=False,
@@ -260,19 +320,21 @@ class Turn:
     asked: str
     html: str
     related: tuple[str, ...]
+    embed: Embedder  # the conversation's, the same in all its turns
 
 
 def _answer(live: Live, question: object, said: list[Turn]) -> list[Turn]:
     if not isinstance(question, str) or not question.strip():
         return said
     assistant = live.assistant
+    embed = said[-1].embed if said and said[-1].embed.encoder is assistant.encoder else assistant.embedder()
     try:
-        reply = assistant.reply([*(turn.asked for turn in said), question])
-        html, related = reply_html(reply, assistant.corpus), reply.related
+        reply, _ = live.reply(assistant, [*(turn.asked for turn in said), question], embed)
+        html, related = live.html(reply_html(reply, assistant.corpus)), reply.related
     except Exception as error:  # shown as a failure, never as "nothing found"
         log.error("no answer could be made: %s", type(error).__name__)
-        html, related = failure_html(assistant.corpus), ()
-    return [*said, Turn(question, html, related)]
+        html, related = live.html(failure_html(assistant.corpus)), ()
+    return [*said, Turn(question, html, related, embed)]
 
 
 def _shown(said: list[Turn], box: str = "") -> tuple[list[dict[str, Any]], list[Turn], str]:
@@ -287,13 +349,42 @@ def _shown(said: list[Turn], box: str = "") -> tuple[list[dict[str, Any]], list[
 # --- serving -------------------------------------------------------------------------------------------------------------
 
 
-def serve(config: Config, host: str, port: int, allowed_hosts: Sequence[str]) -> None:
-    """Serve until interrupted; one process, because the conversations live in it. Raises NtqaError when there is nothing to serve."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for chatty in ("httpx", "faiss"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+class _Server(uvicorn.Server):
+    """Ends what would go on for ever when it is asked to stop, so that it waits for running answers only."""
+
+    def __init__(self, app: FastAPI, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._mounted = [route.app for route in app.routes if hasattr(getattr(route, "app", None), "stop_event")]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for mounted in self._mounted:
+            mounted.stop_event.set()  # of the streams by which Gradio knows that a page is open
+        await super().shutdown(sockets)
+
+
+def serve(config: Config, host: str, port: int, allowed_hosts: Sequence[str], rules: Rules, announce: Callable[[str], None]) -> None:
+    """Serve until interrupted; one process, because the conversations live in it.
+
+    `announce` is told where the chat is once it can be reached. Raises NtqaError when there is nothing to serve or the port is not free.
+    """
+    use_json_log()
     local = ["localhost", "127.0.0.1", "[::1]", "::1"]
     hosts = [*local, host, *allowed_hosts] if allowed_hosts or host in local else ["*"]
-    app = create_app(config, hosts)
-    log.info("the chat is at http://%s:%s (Ctrl+C ends it)", host, port)
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+    app = create_app(config, rules, hosts)
+    try:
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
+    except OSError as error:
+        raise InputError(f"cannot listen on {host}, port {port}: {error.strerror}") from None
+    signal.signal(signal.SIGTERM, lambda *_: None)  # what uvicorn calls again after a graceful stop: exit code 0
+    settings = uvicorn.Config(
+        app,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,  # the shield reads them when the operator says so
+        server_header=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    announce(f"the chat is at http://{f'[{host}]' if ':' in host else host}:{port}{rules.root_path} (Ctrl+C ends it)")
+    with listening:
+        _Server(app, settings).run(sockets=[listening])

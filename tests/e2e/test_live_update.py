@@ -49,9 +49,11 @@ def test_edits_reach_the_running_server_and_broken_ones_do_not(real_index: Path,
             return record["quotes"][0]["text"]
 
         def health() -> dict[str, Any]:
-            return server.request("GET", "/healthz").json()
+            told = server.request("GET", "/healthz").json()
+            assert told.pop("age_seconds") >= 0
+            return told
 
-        assert server.log.read_text().strip().endswith(f"the chat is at {server.url} (Ctrl+C ends it)")
+        assert f"the chat is at {server.url} (Ctrl+C ends it)\n" in server.log.read_text()
         first = health()
         assert (first["status"], ADDED in text()) == ("ok", False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -123,6 +124,16 @@ def test_serving_and_answering_looks_up_no_name_and_does_not_import_torch(real_i
         server.process.send_signal(signal.SIGINT)
         server.process.wait(20)
     check_report(report)
+
+
+def test_nothing_is_kept_in_the_readers_home(real_index: Path, tmp_path: Path) -> None:
+    """Libraries below Python are not seen by an audit hook; what ONNX Runtime would report of a machine it first writes into its home."""
+    hidden = ("CI", "ORT_DISABLE_TELEMETRY", "ORT_RUNNING_UNIT_TESTS", "XDG_CACHE_HOME")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    command = [sys.executable, "-m", "ntqa", "ask", "what does serotonin do?"]
+    done = subprocess.run(command, cwd=REPOSITORY, env={**environment, "HOME": str(tmp_path)}, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.rglob("*")) == []
 
 
 @pytest.mark.parametrize("arguments", [("ask", "what does serotonin do?"), ("check",)], ids=lambda arguments: arguments[0])

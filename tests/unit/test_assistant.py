@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from fakes import BrokenEncoder, FakeEncoder, corpus_of, edit, edition_of
 
-from ntqa.assistant import Assistant, checked_messages, load_encoder
+from ntqa.assistant import Assistant, Embedder, checked_messages, load_encoder
 from ntqa.builder import build
 from ntqa.config import Config
 from ntqa.corpus import load_corpus
@@ -244,6 +245,41 @@ def test_each_text_is_embedded_once_a_request(trained_mini: Assistant):
     assert "does magnesium help with sleep?" in first
     assistant.reply(["does magnesium help with sleep?"])
     assert encoder.embedded == first * 2  # and nothing is kept between requests
+
+
+def test_a_conversation_may_keep_what_was_embedded(trained_mini: Assistant):
+    encoder = FakeEncoder()
+    assistant = Assistant(trained_mini.corpus, trained_mini.edition, encoder, trained_mini.config)
+    embed, messages = assistant.embedder(), ["what are ssris?", "and their side effects?", "does magnesium help with sleep?"]
+    kept = [assistant.reply(messages[: turn + 1], embed) for turn in range(3)]
+    assert len(encoder.embedded) == len(set(encoder.embedded))
+    assert [quotes(reply) for reply in kept] == [quotes(assistant.reply(messages[: turn + 1])) for turn in range(3)]
+
+
+def test_a_text_that_could_not_be_embedded_is_tried_again():
+    failing = [True]
+
+    def before(text: str) -> None:
+        if failing:
+            failing.clear()
+            raise RuntimeError("no memory")
+
+    with ThreadPoolExecutor(1) as pool:
+        embed = Embedder(FakeEncoder(before=before), pool)
+        with pytest.raises(RuntimeError):
+            embed("serotonin")
+        assert embed("serotonin").any()
+
+
+def test_a_search_keeps_to_its_own_thread(mini: Assistant):
+    import faiss
+
+    def ask() -> int:
+        mini.reply(["what does serotonin do?"])
+        return faiss.omp_get_max_threads()
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(ask).result() == 1
 
 
 def test_patterns_speak_without_trained_weights():

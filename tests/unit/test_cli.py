@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from ntqa.cli import main
 from ntqa.config import Config
 from ntqa.embedding import OnnxEncoder, export_folder
 from ntqa.index import current_edition
+from ntqa.logins import Logins, hash_password
 
 SLEEP = "topics/magnesium/sleep.md"
 
@@ -337,6 +340,79 @@ def test_evaluate_without_test_data(run, tmp_path: Path):
     assert "questions.yaml cannot be read" in err
 
 
+# --- serve, passwd ---
+
+
+@pytest.fixture
+def serving(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
+    """What `serve` of the web module was called with."""
+    called: list[tuple] = []
+    web = ModuleType("ntqa.web")
+    web.serve = lambda *arguments, announce: called.append(arguments)
+    monkeypatch.setitem(sys.modules, "ntqa.web", web)
+    return called
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rate"),
+    [
+        ([], 0),
+        (["--host", "localhost"], 0),
+        (["--trust-proxy"], 60),
+        (["--host", "0.0.0.0"], 60),
+        (["--host", "0.0.0.0", "--rate", "0"], 0),
+        (["--rate", "7"], 7),
+    ],
+)
+def test_the_rate_is_limited_where_others_reach_the_server(run, serving, arguments: list[str], rate: float):
+    assert run("serve", *arguments)[0] == 0
+    assert serving[0][4].rate == rate
+
+
+def test_what_is_served_and_how(run, serving, config: Config, tmp_path: Path):
+    users = tmp_path / "users.txt"
+    users.write_text(f"ada:{hash_password('secret', 4)}\n", encoding="utf-8")
+    options = ["--port", "1", "--allow-host", "a.example", "--allow-host", "b.example", "--root-path", "/some/where/", "--metrics"]
+    assert run("serve", *options, "--auth-file", str(users))[0] == 0
+    (served, host, port, hosts, rules) = serving[0]
+    assert (served, host, port, hosts) == (config, "127.0.0.1", 1, ["a.example", "b.example"])
+    assert (rules.root_path, rules.open_metrics, rules.trust_proxy, rules.logins is not None) == ("/some/where", True, False, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--root-path", "ntqa"], "--root-path must be a path"),
+        (["--root-path", "/a/../b"], "--root-path must be a path"),
+        (["--root-path", '/a"b'], "--root-path must be a path"),
+        (["--root-path", "https://example.org/a"], "--root-path must be a path"),
+        (["--rate", "-1"], "--rate must be a number"),
+        (["--rate", "nan"], "--rate must be a number"),
+        (["--rate", "inf"], "--rate must be a number"),
+        (["--auth-file", "no-such-file"], "no-such-file cannot be read"),
+    ],
+)
+def test_options_that_cannot_be_served(run, serving, arguments: list[str], words: str):
+    code, out, err = run("serve", *arguments)
+    assert (code, out, serving) == (2, "", [])
+    assert words in err
+
+
+def test_a_line_of_the_auth_file(run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr("getpass.getpass", lambda prompt, stream=None: "secret")
+    code, out, err = run("passwd", "ada")
+    assert (code, err, out.count("\n"), "secret" in out) == (0, "", 1, False)
+    (tmp_path / "users.txt").write_text(out, encoding="utf-8")
+    assert Logins.read(tmp_path / "users.txt").check("Basic " + base64.b64encode(b"ada:secret").decode())
+    assert run("passwd", "a:b")[0] == 2
+
+
+def test_two_different_passwords_make_no_line(run, monkeypatch: pytest.MonkeyPatch):
+    typed = iter(["one", "two"])
+    monkeypatch.setattr("getpass.getpass", lambda prompt, stream=None: next(typed))
+    assert run("passwd", "ada") == (2, "", "the two passwords differ\n")
+
+
 # --- the parser ---
 
 
@@ -354,7 +430,7 @@ def test_version(capsys: pytest.CaptureFixture):
     assert (caught.value.code, capsys.readouterr().out) == (0, f"ntqa {__version__}\n")
 
 
-@pytest.mark.parametrize("command", ["check", "build", "ask", "serve", "evaluate"])
+@pytest.mark.parametrize("command", ["check", "build", "ask", "serve", "passwd", "mcp", "evaluate"])
 def test_each_command_explains_itself_with_an_example(command: str, capsys: pytest.CaptureFixture):
     with pytest.raises(SystemExit) as caught:
         main([command, "--help"])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import re
 from urllib.parse import unquote
 
 import pytest
 
-from ntqa.shield import MAX_BODY_BYTES, Shield, content_security_policy
+from ntqa.logins import Logins, hash_password
+from ntqa.shield import LOGINS_PER_MINUTE, MAX_BODY_BYTES, OTHERS_PER_MINUTE, Rules, Shield, content_security_policy
 
 PAGE = (
     b'<html><head><meta property="og:title" content="x"><meta name="twitter:card" content="y"><meta name="viewport" content="z">'
@@ -41,7 +44,16 @@ class Response:
         self.body = b"".join(message["body"] for message in messages[1:])
 
 
+TEXTS = {"page.too_many": "wait {seconds} s", "page.too_large": "too large: {limit}"}
+
+
 def call(app: App, path: str = "/help", method: str = "GET", raw_path: bytes | None = None, **headers: str) -> Response:
+    return send_to(Shield(app, say=TEXTS.__getitem__), path, method, raw_path, **headers)
+
+
+def send_to(
+    shield: Shield, path: str = "/help", method: str = "GET", raw_path: bytes | None = None, peer: str = "127.0.0.1", **headers: str
+) -> Response:
     sent: list[dict] = []
 
     async def send(message) -> None:
@@ -51,10 +63,10 @@ def call(app: App, path: str = "/help", method: str = "GET", raw_path: bytes | N
         return {"type": "http.request", "body": b"", "more_body": False}
 
     listed = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": "http", "path": path, "method": method, "headers": listed}
+    scope = {"type": "http", "path": path, "method": method, "headers": listed, "client": (peer, 4711)}
     if raw_path is not None:
         scope["raw_path"] = raw_path
-    asyncio.run(Shield(app)(scope, receive, send))
+    asyncio.run(shield(scope, receive, send))
     return Response(sent)
 
 
@@ -172,7 +184,7 @@ def test_size_of_a_request(length: str, status: int):
     response = call(App(), "/api/ask", "POST", content_length=length)
     assert response.status == status
     if status == 413:
-        assert response.body == b"the request is larger than 64,000 bytes; send a shorter message"
+        assert json.loads(response.body)["detail"] == "too large: 64,000"
 
 
 def test_refusals_are_plain_text_with_all_headers():
@@ -264,3 +276,155 @@ def test_the_page_must_come_uncompressed():
 
 def test_an_error_page_keeps_its_status():
     assert call(App(b"broken", status=500), "/").status == 500
+
+
+# --- what an operator may set ---
+
+
+def test_under_a_prefix_requests_come_with_it_or_without():
+    app = App()
+    shield = Shield(app, Rules(root_path="/about/brains"))
+    for path in ("/help", "/about/brains/help", "/about/brains/"):
+        assert send_to(shield, path, raw_path=path.encode()).status == 200
+    assert [scope["path"] for scope in app.scopes] == ["/help", "/help", "/"]
+    assert [scope["raw_path"] for scope in app.scopes] == [b"/help", b"/help", b"/"]
+    for path in ("/about/brains/config", "/about/brains/about/brains/help", "/about/brainshelp", "/about/help", "/about/brains//help"):
+        assert send_to(shield, path, raw_path=path.encode()).status == 404, path
+    assert send_to(shield, "/about/brains/help", raw_path=b"/about/br%61ins/help").status == 404
+    assert len(app.scopes) == 3
+
+
+def test_the_bare_prefix_is_sent_on_to_the_page_with_its_slash():
+    response = send_to(Shield(App(), Rules(root_path="/brains")), "/brains")
+    assert (response.status, response.headers["location"]) == (307, "/brains/")
+
+
+def test_forwarded_headers_do_not_reach_the_application():
+    app = App()
+    for trusted in (False, True):
+        headers = {"x_forwarded_host": "evil.example", "x_forwarded_proto": "https", "accept": "text/html"}
+        send_to(Shield(app, Rules(trust_proxy=trusted)), "/help", **headers)
+    assert [sorted(name for name, _ in scope["headers"]) for scope in app.scopes] == [[b"accept"], [b"accept", b"x-forwarded-proto"]]
+
+
+def asks(shield: Shield, **request: str) -> int:
+    return send_to(shield, "/api/ask", "POST", **request).status
+
+
+def test_questions_are_limited_for_each_client_and_other_requests_apart_from_them():
+    shield = Shield(App(), Rules(rate=2), say=TEXTS.__getitem__)
+    assert [asks(shield) for _ in range(2)] == [200, 200]
+    response = send_to(shield, "/gradio_api/queue/join", "POST")
+    assert (response.status, response.headers["retry-after"]) == (429, "30")
+    assert json.loads(response.body) == {"error": "wait 30 s", "detail": "wait 30 s"}
+    assert response.headers["content-type"] == "application/json"
+    assert asks(shield, peer="192.0.2.9") == 200
+    assert send_to(shield, "/").status == 200
+
+
+def test_whoever_loads_too_much_still_reaches_help_and_health():
+    shield = Shield(App(), Rules(rate=1), say=TEXTS.__getitem__)
+    statuses = [send_to(shield, "/theme.css").status for _ in range(OTHERS_PER_MINUTE + 50)]
+    assert statuses[:OTHERS_PER_MINUTE] == [200] * OTHERS_PER_MINUTE and statuses[-1] == 429
+    assert [send_to(shield, path).status for path in ("/help", "/healthz")] == [200, 200]
+
+
+def test_without_a_rate_nothing_is_limited():
+    shield = Shield(App(), Rules(rate=0))
+    assert {asks(shield) for _ in range(2000)} == {200}
+
+
+@pytest.mark.parametrize(("trusted", "status"), [(True, 200), (False, 429)])
+def test_the_proxys_word_counts_only_when_it_is_trusted(trusted: bool, status: int):
+    shield = Shield(App(), Rules(rate=1, trust_proxy=trusted), say=TEXTS.__getitem__)
+    assert asks(shield, x_forwarded_for="192.0.2.1") == 200
+    assert asks(shield, x_forwarded_for="192.0.2.2") == status
+    assert asks(shield, x_forwarded_for="192.0.2.9, 192.0.2.1") == 429  # the first entries are the client's own invention
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "opened", "status"),
+    [
+        ("127.0.0.1", {}, False, 200),
+        ("::1", {}, False, 200),
+        ("192.0.2.1", {}, False, 404),
+        ("127.0.0.1", {"x_forwarded_for": "192.0.2.1"}, False, 404),
+        ("127.0.0.1", {"x_real_ip": "192.0.2.1"}, False, 404),
+        ("", {}, False, 404),
+        ("192.0.2.1", {}, True, 200),
+    ],
+)
+def test_metrics_are_for_this_machine_unless_opened(peer: str, headers: dict[str, str], opened: bool, status: int):
+    assert send_to(Shield(App(), Rules(open_metrics=opened)), "/metrics", peer=peer, **headers).status == status
+
+
+@pytest.fixture
+def private() -> Shield:
+    return Shield(App(), Rules(logins=Logins({"ada": hash_password("secret", 4)})), say=TEXTS.__getitem__)
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def test_with_logins_everything_but_health_needs_one(private: Shield):
+    for path in ("/", "/help", "/metrics", "/page/ntqa.css", "/gradio_api/queue/data"):
+        response = send_to(private, path)
+        assert (response.status, response.headers["www-authenticate"]) == (401, 'Basic realm="ntqa", charset="UTF-8"'), path
+        assert send_to(private, path, authorization=basic("ada", "wrong")).status == 401
+        assert send_to(private, path, authorization=basic("ada", "secret")).status == 200
+    assert asks(private) == 401
+    assert send_to(private, "/healthz").status == 200
+    assert send_to(private, "/config").status == 404  # says nothing about whether there is a login
+
+
+def test_passwords_cannot_be_guessed_without_end_and_a_right_one_is_no_guess(private: Shield):
+    assert {send_to(private, authorization=basic("ada", "secret")).status for _ in range(LOGINS_PER_MINUTE + 5)} == {200}
+    statuses = [send_to(private, authorization=basic("ada", f"guess {number}")).status for number in range(LOGINS_PER_MINUTE + 1)]
+    assert statuses[0] == 401 and statuses[-1] == 429
+    assert send_to(private, authorization=basic("ada", "secret")).status == 200
+    assert send_to(private, authorization=basic("ada", "guess"), peer="192.0.2.1").status == 401
+
+
+def test_each_response_is_observed_without_what_is_read():
+    seen: list[tuple[str, int, str]] = []
+    rules = Rules(rate=1, root_path="/brains")
+    shield = Shield(App(), rules, say=TEXTS.__getitem__, observe=lambda route, status, ms, reason: seen.append((route, status, reason)))
+    for method, path in (
+        ("GET", "/brains/"),
+        ("GET", "/passage/ssri/side-effects"),
+        ("GET", "/secret/path"),
+        ("GET", "/api/ask"),
+        ("POST", "/api/ask"),
+        ("POST", "/gradio_api/queue/join"),
+        ("GET", "/gradio_api/heartbeat/session1"),
+        ("GET", "/assets/index-a1.js"),
+    ):
+        send_to(shield, path, method)
+    assert seen == [
+        ("/", 200, ""),
+        ("/passage", 200, ""),
+        ("other", 404, "path"),
+        ("/api/ask", 405, "method"),
+        ("/api/ask", 200, ""),
+        ("/gradio_api/queue/join", 429, "rate"),
+        ("/gradio_api/heartbeat", 200, ""),
+        ("/assets", 200, ""),
+    ]
+
+
+@pytest.mark.parametrize(("status", "reason"), [(503, "queue_full"), (413, "size"), (500, ""), (200, "")])
+def test_what_the_application_refuses_is_observed_too(status: int, reason: str):
+    seen: list[tuple[int, str]] = []
+    send_to(Shield(App(status=status), observe=lambda route, status, ms, reason: seen.append((status, reason))), "/help")
+    assert seen == [(status, reason)]
+
+
+def test_a_failure_of_the_application_is_observed_and_raised():
+    async def broken(scope, receive, send) -> None:
+        raise RuntimeError("broken")
+
+    seen: list[int] = []
+    with pytest.raises(RuntimeError):
+        send_to(Shield(broken, observe=lambda route, status, ms, reason: seen.append(status)))
+    assert seen == [500]
