@@ -293,7 +293,6 @@ def load_edition(index_dir: Path, corpus: Corpus, model_id: str) -> Edition:
         if manifest["hashes"].get(part) != value:
             raise StaleIndexError(f"corpus/{part} has changed since the index was built; run: ntqa build", (part,))
     folder = index_dir / "editions" / manifest["edition"]
-    faiss.omp_set_num_threads(1)  # one question is too small to share: threads that wait for each other took four times as long
     dense = faiss.read_index(str(_verified(folder, manifest, "dense.faiss")))
     matrix = np.load(_verified(folder, manifest, "sentences.npy"), allow_pickle=False)
     if dense.ntotal != len(entries) or len(matrix) != len(sentences):
