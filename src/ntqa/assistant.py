@@ -15,7 +15,7 @@ from ntqa.answer import compose, nearest_titles, related_questions
 from ntqa.config import Config
 from ntqa.conversation import reformulate
 from ntqa.corpus import load_corpus
-from ntqa.embedding import Encoder, OnnxEncoder, export_folder
+from ntqa.embedding import FEW, Encoder, OnnxEncoder, export_folder
 from ntqa.errors import IndexUnavailableError, InputError
 from ntqa.guard import Guard, safe_verdict, split_message
 from ntqa.index import Edition, current_edition, load_edition
@@ -25,32 +25,35 @@ from ntqa.schema import REFUSALS, Corpus, Query, Reply, SearchResult, Verdict
 
 log = logging.getLogger(__name__)
 
-EMBEDDING_THREADS = 2  # sessions are single-threaded; two texts at once halve the wait of a reader
+EMBEDDING_THREADS = 2  # sessions are single-threaded; with two, the sentences of a long message do not wait for the message
 FOLLOW_UP_EASE = 0.5  # of the cut-off: who has been answered and asks on is rarely outside the collection
 
 
 class Embedder:
-    """text -> unit vector, each text once. What will be needed can be asked for ahead: then two texts are embedded at a time.
+    """text -> unit vector, each text once. What will be needed can be asked for ahead: then a few texts are embedded together, aside.
 
     A conversation may keep one, so that its earlier turns are not embedded again; it must end with it, because it holds what was asked.
     """
 
     def __init__(self, encoder: Encoder, pool: Executor) -> None:
         self.encoder, self._pool = encoder, pool
-        self._vectors: dict[str, Future[NDArray[np.float32]]] = {}
+        self._vectors: dict[str, tuple[Future[NDArray[np.float32]], int]] = {}
 
     def __call__(self, text: str) -> NDArray[np.float32]:
         self.prefetch([text])
+        future, row = self._vectors[text]
         try:
-            return self._vectors[text].result()[0]
+            return future.result()[row]
         except Exception:
             self._vectors.pop(text, None)  # may go well the next time
             raise
 
     def prefetch(self, texts: Iterable[str]) -> None:
-        for text in texts:
-            if text and text not in self._vectors:
-                self._vectors[text] = self._pool.submit(self.encoder.encode, [text])
+        missing = list(dict.fromkeys(text for text in texts if text and text not in self._vectors))
+        for start in range(0, len(missing), FEW):
+            group = missing[start : start + FEW]
+            future = self._pool.submit(self.encoder.encode, group)
+            self._vectors.update((text, (future, row)) for row, text in enumerate(group))
 
 
 class Assistant:

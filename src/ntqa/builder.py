@@ -34,6 +34,7 @@ from ntqa.index import (
     write_edition,
 )
 from ntqa.lexicon import Lexicon
+from ntqa.patterns import pack
 from ntqa.retrieval import FEATURES, Retriever
 from ntqa.schema import Corpus
 from ntqa.training import fit_confidence, train_guard, training_texts
@@ -96,6 +97,7 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
         progress("training the guard", 0, 1)
         guard = train_guard(corpus.guard_examples, _general_questions(corpus, entries), embed, lexicon)
         progress("training the guard", 1, 1)
+    guard = {**guard, **pack(corpus.patterns, guard)}
     dense = dense_index(np.stack([vectors[row.key] for row in entries]), config.flat_rows)
     sentence_matrix = np.stack([vectors[row.key] for row in sentences]) if sentences else np.zeros((0, encoder.dimension), np.float32)
     calibration = None if fresh_guard else stored_calibration(config.index, calibration_hash(corpus), [row.key for row in entries])

@@ -35,7 +35,8 @@ REFERENCE_SENTENCES = (
     "i keep getting brain zaps since i came off my tablets, is that a real thing or am i imagining it",
     "Magnesium is a mineral that the body needs for hundreds of chemical reactions, among them several in nerve cells. " * 12,
 )
-THREADS_AT_BUILD = 2  # sessions are single-threaded: for short texts, two batches at once beat one batch on two cores
+BUILD_THREADS = 2  # for many texts, two batches at once on a thread each beat one batch on two
+FEW = 4  # texts that are embedded together, padded: what one question needs
 BATCH_TOKENS = 512  # per batch; larger ones are no faster
 
 
@@ -86,6 +87,7 @@ class OnnxEncoder:
                 raise ModelError(f"{model} is not the file that was exported; run: ntqa build --fresh-model")
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
             options = onnxruntime.SessionOptions()
+            # Two threads for one text are faster on idle cores (1.9 to 2.7 ms), and several times slower on busy ones.
             options.intra_op_num_threads = 1
             options.inter_op_num_threads = 1
             options.log_severity_level = 3
@@ -102,32 +104,34 @@ class OnnxEncoder:
 
     def encode(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
         result = np.empty((len(texts), self.dimension), dtype=np.float32)
-        # For a few texts the tokenizer's own threads cost more than they bring.
-        few = len(texts) < 8
-        tokens = [self._tokenizer.encode(text) for text in texts] if few else self._tokenizer.encode_batch(list(texts))
+        if len(texts) <= FEW:  # as for one question: the tokenizer's own threads would cost more than they bring
+            tokens = [self._tokenizer.encode(text) for text in texts]
+            batches = [list(range(len(texts)))] if tokens else []
+        else:
+            tokens = self._tokenizer.encode_batch(list(texts))
+            batches = _same_length([len(item.ids) for item in tokens])
 
         def run(positions: Sequence[int]) -> None:
             result[positions] = self._run([tokens[position] for position in positions])
             if progress:
                 progress(len(positions))
 
-        batches = _same_length([len(item.ids) for item in tokens])
-        if len(batches) < 2 * THREADS_AT_BUILD:
+        if len(batches) < 2 * BUILD_THREADS:
             for batch in batches:
                 run(batch)
         else:
-            with ThreadPoolExecutor(THREADS_AT_BUILD) as pool:
+            with ThreadPoolExecutor(BUILD_THREADS) as pool:
                 list(pool.map(run, batches))
         return result
 
     def _run(self, tokens: Sequence[Any]) -> Vectors:
-        """Vectors of tokenised texts of one length."""
-        feed = {
-            "input_ids": [item.ids for item in tokens],
-            "attention_mask": [item.attention_mask for item in tokens],
-            "token_type_ids": [item.type_ids for item in tokens],
-        }
-        arrays = {name: np.array(value, dtype=np.int64) for name, value in feed.items() if name in self._inputs}
+        """Vectors of tokenised texts, the shorter ones padded."""
+        longest = max(len(item.ids) for item in tokens)
+        feed = np.zeros((3, len(tokens), longest), dtype=np.int64)
+        for row, item in enumerate(tokens):
+            feed[:, row, : len(item.ids)] = item.ids, item.attention_mask, item.type_ids
+        names = ("input_ids", "attention_mask", "token_type_ids")
+        arrays = {name: array for name, array in zip(names, feed, strict=True) if name in self._inputs}
         vectors: Vectors = self._session.run(None, arrays)[0]
         return vectors
 

@@ -59,7 +59,7 @@ class Guard:
 
     def __init__(self, corpus: Corpus, weights: Mapping[str, NDArray[Any]], lexicon: Lexicon) -> None:
         """`weights` as trained at build; without them (a bulk corpus) only the patterns speak."""
-        self._patterns = PatternSet(corpus.patterns)
+        self._patterns = PatternSet(corpus.patterns, weights)
         self._weights = weights if "dense" in weights else None
         self._lexicon = lexicon
         if self._weights is not None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import yaml
@@ -27,18 +29,32 @@ class YamlError(Exception):
         super().__init__(message)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Located:
-    """Parsed data, and the line in which each value begins, by its path of keys and positions."""
+    """Parsed data, and where its values stand."""
 
     data: Any
-    lines: Mapping[Path, int]
+    text: str
+    first_line: int
 
     def line(self, *path: str | int) -> int:
-        """Line of the value at `path`, or of the nearest value around it."""
-        while path and path not in self.lines:
+        """Line of the value at `path` (of keys and positions), or of the nearest value around it."""
+        while path and path not in self._lines:
             path = path[:-1]
-        return self.lines.get(path, 1)
+        return self._lines.get(path, self.first_line)
+
+    @cached_property
+    def _lines(self) -> Mapping[Path, int]:
+        """Line of each value by its path. Read from the text once more, because nearly always nobody asks."""
+        lines: dict[Path, int] = {}
+        loader = _Loader(self.text)
+        try:
+            node = loader.get_single_node()
+            if node is not None:
+                _locate(node, (), self.first_line, lines)
+        finally:
+            loader.dispose()
+        return lines
 
 
 def parse(text: str, first_line: int = 1) -> Located:
@@ -50,14 +66,14 @@ def parse(text: str, first_line: int = 1) -> Located:
     if len(text) > MAX_BYTES:
         raise YamlError(first_line, f"file is larger than {MAX_BYTES:,} characters; split it")
     try:
-        _refuse_tricks(text, first_line)
+        if _SUSPECT.search(text) or text.count("[") + text.count("{") > PLAIN_OPENINGS:
+            _refuse_tricks(text, first_line)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
-            lines: dict[Path, int] = {}
             if node is None:
-                return Located(None, {(): first_line})
-            _walk(node, (), first_line, lines, loader)
+                return Located(None, text, first_line)
+            _check(node, 1, first_line, loader)
             data = loader.construct_document(node)
         finally:
             loader.dispose()
@@ -70,7 +86,13 @@ def parse(text: str, first_line: int = 1) -> Located:
         raise YamlError(line, f"not valid YAML: holds the character U+{error.character:04X}, which YAML does not allow") from None
     except (yaml.YAMLError, ValueError) as error:
         raise YamlError(first_line, f"not valid YAML: {' '.join(str(error).split())}") from None
-    return Located(data, lines)
+    return Located(data, text, first_line)
+
+
+# Anchors, aliases and tags begin a value; deep nesting needs many openings, many dashes in a line, or a deep indent. A text without any
+# of these can be composed at once; every other is looked at event by event first, because composing recurses.
+_SUSPECT = re.compile(r"(?:^|[\s\[{,:?-])[&*!]|(?:[-?:] +){6}|^ {40}", re.MULTILINE)
+PLAIN_OPENINGS = 100
 
 
 def _refuse_tricks(text: str, first_line: int) -> None:
@@ -89,26 +111,44 @@ def _refuse_tricks(text: str, first_line: int) -> None:
             depth -= 1
 
 
-def _walk(node: yaml.Node, path: Path, first_line: int, lines: dict[Path, int], loader: yaml.Loader) -> None:
+def _check(node: yaml.Node, depth: int, first_line: int, loader: yaml.Loader) -> None:
+    if isinstance(node, yaml.ScalarNode):
+        if node.tag != _TEXT:
+            try:
+                loader.construct_object(node)  # here, because only here the line is known
+            except ValueError:
+                line = first_line + node.start_mark.line
+                raise YamlError(line, f"{node.value!r} is no date or number that exists; correct it, or put it in quotes") from None
+        return
+    if depth > MAX_DEPTH:
+        raise YamlError(first_line + node.start_mark.line, f"nested deeper than {MAX_DEPTH} levels")
+    if isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _check(value, depth + 1, first_line, loader)
+        return
+    seen = set()
+    for key, value in node.value:
+        line = first_line + key.start_mark.line
+        if not isinstance(key, yaml.ScalarNode):
+            raise YamlError(line, "a key must be plain text")
+        if key.tag == "tag:yaml.org,2002:merge":
+            raise YamlError(line, "merge keys (<<) are not allowed; write the values out, or quote the key")
+        if key.value in seen:
+            raise YamlError(line, f"key {key.value!r} is given twice")
+        seen.add(key.value)
+        _check(key, depth + 1, first_line, loader)
+        _check(value, depth + 1, first_line, loader)
+
+
+_TEXT = "tag:yaml.org,2002:str"
+
+
+def _locate(node: yaml.Node, path: Path, first_line: int, lines: dict[Path, int]) -> None:
     lines[path] = first_line + node.start_mark.line
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            line = first_line + key.start_mark.line
-            if not isinstance(key, yaml.ScalarNode):
-                raise YamlError(line, "a key must be plain text")
-            if key.tag == "tag:yaml.org,2002:merge":
-                raise YamlError(line, "merge keys (<<) are not allowed; write the values out, or quote the key")
-            here = (*path, key.value)
-            if here in lines:
-                raise YamlError(line, f"key {key.value!r} is given twice")
-            _walk(key, here, first_line, lines, loader)
-            _walk(value, here, first_line, lines, loader)
-            lines[here] = line
+            _locate(value, (*path, key.value), first_line, lines)
+            lines[(*path, key.value)] = first_line + key.start_mark.line
     elif isinstance(node, yaml.SequenceNode):
         for position, value in enumerate(node.value):
-            _walk(value, (*path, position), first_line, lines, loader)
-    else:
-        try:
-            loader.construct_object(node)  # here, because only here the line is known
-        except ValueError:
-            raise YamlError(lines[path], f"{node.value!r} is no date or number that exists; correct it, or put it in quotes") from None
+            _locate(value, (*path, position), first_line, lines)

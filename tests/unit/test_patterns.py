@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ntqa.errors import CorpusError
-from ntqa.patterns import PatternSet, pieces
+from ntqa.patterns import PatternSet, pack, pieces
 from ntqa.schema import GuardPattern
 
 
@@ -51,3 +51,21 @@ def test_an_exception_silences_its_pattern_only():
 def test_a_pattern_that_is_no_regular_expression_is_named(regex: str, unless: str | None, part: str):
     with pytest.raises(CorpusError, match=rf"'{part}' of pattern 'x' is not a valid regular expression"):
         PatternSet([pattern("x", regex, unless)])
+
+
+def test_pieces_are_kept_as_numbers_and_read_back():
+    patterns = [pattern("word", "overdose"), pattern("either", "pills|tablets"), pattern("number", r"\d+ ?mg"), pattern("accent", "caché")]
+    packed = pack(patterns, {})
+    assert packed["pattern_bounds"].tolist() == [0, 1, 3, 3, 4]
+    kept, fresh = PatternSet(patterns, packed), PatternSet(patterns)
+    for text in ("an overdose", "pills", "my tablets", "5 mg", "cache", "nothing"):
+        assert kept.hits(text) == fresh.hits(text)
+
+
+def test_only_new_patterns_are_read(monkeypatch: pytest.MonkeyPatch):
+    packed = pack([pattern("word", "overdose")], {})
+    read = []
+    monkeypatch.setattr("ntqa.patterns.pieces", lambda regex: read.append(regex))
+    again = pack([pattern("new", "tablets"), pattern("word", "overdose")], packed)
+    assert read == ["tablets"]
+    assert again["pattern_bounds"].tolist() == [0, 0, 1]
