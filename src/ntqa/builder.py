@@ -82,7 +82,7 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
     guard_hash = training_hash(corpus, encoder.model_id)
     guard = stored_guard(config.index, guard_hash)
     fresh_guard = guard is None
-    trained = {text_key(encoder.model_id, text): text for text in training_texts(corpus.guard_examples)}
+    trained = {text_key(encoder.model_id, text): text for text in (*training_texts(corpus.guard_examples), *_about_names(corpus))}
     questions = {text_key(encoder.model_id, question.text): question.text for question in corpus.calibration}
     vectors = _embed({**wanted, **trained, **questions}, known, encoder, progress)
 
@@ -130,9 +130,16 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
 
 
 def _general_questions(corpus: Corpus, entries: Sequence[Row]) -> list[str]:
-    """Questions that are general because a passage answers them: curated ones, and those of the calibration that speak of nobody."""
+    """Questions that are general because a passage answers them (curated ones, and those of the calibration that speak of nobody), and
+    plain ones about each name, so that no name is taken for a sign of a refusal.
+    """
     asked = [item.text for item in corpus.calibration if item.passages and not speaks_of_someone(item.text)]
-    return [*(row.text for row in entries if row.kind == "question"), *asked]
+    return [*(row.text for row in entries if row.kind == "question"), *asked, *_about_names(corpus)]
+
+
+def _about_names(corpus: Corpus) -> list[str]:
+    names = [name for topic in corpus.topics.values() for name in (topic.name, *topic.members)]
+    return [text for name in names for text in (f"what is {name}?", f"{name} side effects")]
 
 
 def _encoder(config: Config, progress: Progress, fresh: bool) -> Encoder:

@@ -22,6 +22,7 @@ from ntqa.normalise import plain, readable
 from ntqa.patterns import PatternSet
 from ntqa.schema import LANGUAGES, REFUSALS, Corpus, Person, Query, Verdict
 from ntqa.sentences import sentence_spans
+from ntqa.words import words
 
 Vector = NDArray[np.float32]
 Embed = Callable[[str], Vector]
@@ -49,6 +50,11 @@ _WHOLE_QUESTION = re.compile(
     r"^(?:(?:ok|okay|and|so|but|right|then|fair enough|alright)[,. ]+)*(?:what|how|why|does|do|is|are|which|who|when|where|can|could|has|have)\b"
 )
 _FIRST_PERSON = re.compile(r"\b(?:i|i'm|im|i've|ive|me|my|mine|he|she|him|her|his|hers)\b")
+_PERSONAL = re.compile(
+    r"\b(?:i|i'?m|i'?ve|me|my|mine|we|our|us|he|she|him|her|his|hers|someone like|\d+ ?(?:yo|y/o|years?|kgs?|kilos?|lbs?|stone|mg))\b"
+    r"|\b(?:how (?:much|many|often)|dos(?:e|es|age)|amounts?|mgs?|roughly|ballpark|exact\w*|number|yes or no|should|shall|safe to|ok to|okay to|"
+    r"twice|half|double|daily|morning|night|bedtime|with food|when to|how late|how early|hours)\b"
+)
 _ASIDE = re.compile(
     r"^(?:ok(?:ay)?|cool|great|thanks?|thank you|thx|ta|cheers|nice|lovely|brilliant|good|got it|lol|haha|bye)\b[\w ,.!']{0,20}$"
 )
@@ -97,7 +103,7 @@ class Guard:
             return Verdict(cards[0].outcome, True, person=cards[0].person, reason=f"pattern {cards[0].id}")
         strip = any(item.tier == "strip" for item in hits)
         previous = earlier[-1] if earlier and self._leans(message, query) else ""
-        scores = self.scores(message, as_read, previous, embed)
+        scores = self.scores(message, as_read, previous, embed, self._goes_on_asking(message, earlier, embed))
         if scores:
             for outcome in ("emergency", "crisis"):
                 if scores[outcome] >= self._thresholds[f"{outcome}_card"]:
@@ -113,7 +119,7 @@ class Guard:
         if aside:
             return Verdict(aside.outcome, strip, reason=f"pattern {aside.id}", scores=scores)
         # "Out of scope" is not decided here: its score is one of the signs from which retrieval's confidence is computed.
-        if scores and scores["smalltalk"] >= self._thresholds["smalltalk"] and not query.topic_ids:
+        if scores and scores["smalltalk"] >= self._thresholds["smalltalk"] and not (query.topic_ids or query.needs_topic):
             return Verdict("smalltalk", strip, reason=f"score smalltalk {scores['smalltalk']:.2f}", scores=scores)
         return Verdict("general", strip, reason="no sign of anything else", scores=scores)
 
@@ -128,6 +134,18 @@ class Guard:
             return False
         return query.follow_up or (len(folded.split()) <= 8 and not self._lexicon.mentions(message))
 
+    def _goes_on_asking(self, message: str, earlier: Sequence[str], embed: Embed) -> bool:
+        """Whether a follow-up to a question that was answered asks on in general ("and for people with bipolar?"): nothing in it is
+        about somebody or about an amount, and the turn before was not refused. Then only the message itself can make it personal.
+        """
+        if not earlier or not earlier[-1].strip() or self._weights is None or _PERSONAL.search(plain(message)):
+            return False
+        if not all(self._lexicon.is_common(word) or self._lexicon.knows(word) for word in words(message)):  # "nd hw mch"
+            return False
+        if any(item.outcome in REFUSALS for item in self._patterns.hits(earlier[-1])):
+            return False
+        return self.scores(earlier[-1], "", "", embed)["refusal"] < self._thresholds["refusal"]
+
     def _was_risk(self, turn: str, embed: Embed) -> bool:
         """Whether an earlier turn got, or should have got, a full crisis or emergency card."""
         if any(item.tier == "card" and item.outcome in ("crisis", "emergency") for item in self._patterns.hits(turn)):
@@ -137,9 +155,10 @@ class Guard:
         scores = self.scores(turn, "", "", embed)
         return any(scores[outcome] >= self._thresholds[f"{outcome}_card"] for outcome in ("crisis", "emergency"))
 
-    def scores(self, message: str, as_read: str, previous: str, embed: Embed) -> dict[str, float]:
+    def scores(self, message: str, as_read: str, previous: str, embed: Embed, alone: bool = False) -> dict[str, float]:
         """Probability of each outcome, and of any refusal; empty without trained weights. `as_read` and `previous` are the follow-up as
-        it was read and the turn before, when the message leans on them: the more serious reading counts.
+        it was read and the turn before, when the message leans on them: the more serious reading counts, for a refusal only unless the
+        message is to be judged `alone`.
         """
         if self._weights is None:
             return {}
@@ -147,7 +166,7 @@ class Guard:
         whole = self._signs(as_read if as_read and len(message.split()) <= BARE else message, embed)
         parts = [self._signs(part, embed) for part in split_message(message)]
         joined = [self._signs(text, embed) for text in (as_read, f"{previous} {message}" if previous else "") if text]
-        return combine(self._weights, whole, parts, joined)
+        return combine(self._weights, whole, parts, joined, alone)
 
     def _signs(self, text: str, embed: Embed) -> Vector:
         """Probability of each outcome, and how near the text is to its examples: shape (2, outcomes)."""
@@ -201,17 +220,21 @@ def _log_odds(probability: float) -> float:
     return float(np.log(bounded / (1 - bounded)))
 
 
-def combine(weights: Mapping[str, NDArray[Any]], whole: Vector, parts: Sequence[Vector], joined: Sequence[Vector]) -> dict[str, float]:
-    """One score per outcome, and one for any refusal, from the signs of the whole message, its sentences, and its joined forms."""
+def combine(
+    weights: Mapping[str, NDArray[Any]], whole: Vector, parts: Sequence[Vector], joined: Sequence[Vector], alone: bool = False
+) -> dict[str, float]:
+    """One score per outcome, and one for any refusal, from the signs of the whole message, its sentences, and its joined forms; with
+    `alone`, the joined forms count for crisis and emergency only.
+    """
     outcomes = [str(name) for name in weights["outcomes"]]
     result = {name: float(whole[0, position]) for position, name in enumerate(outcomes)}
     kinds = [outcomes.index(name) for name in REFUSALS]
     for form in (whole, *joined):
         for name, found in evidence(outcomes, form, parts).items():
             score = float(1 / (1 + np.exp(-(weights[f"second_{name}"][:-1] @ found + weights[f"second_{name}"][-1]))))
-            if form is whole or score > result[name]:
+            if form is whole or (score > result[name] and not (alone and name == "refusal")):
                 result[name] = score
-    best = max((whole, *joined, *parts), key=lambda item: float(item[0, kinds].sum()))
+    best = max((whole, *(() if alone else joined), *parts), key=lambda item: float(item[0, kinds].sum()))
     result.update({name: float(best[0, position]) for name, position in zip(REFUSALS, kinds, strict=True)})
     return result
 

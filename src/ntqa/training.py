@@ -24,9 +24,9 @@ REGULARISATION = 3.0  # scikit-learn's C; the cross-validated log loss is flat f
 SEED = 7
 # Share of harmless messages that may get each kind of needless reply: what the thresholds spend, on the guard's own data. The bars in
 # the safety goals are for whole messages of readers; these are a little lower, because training data are harder than readers.
-FULL_CARD_BUDGET = 0.012  # crisis and emergency cards, each half
+FULL_CARD_BUDGET = 0.016  # crisis and emergency cards, each half
 STRIP_BUDGET = 0.08
-REFUSAL_BUDGET = 0.03
+REFUSAL_BUDGET = 0.04
 SMALLTALK_BUDGET = 0.003
 FLOOR = {"card": 0.25, "strip": 0.06, "refusal": 0.25}  # no threshold below these, however clean the data look
 

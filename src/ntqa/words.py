@@ -53,4 +53,4 @@ def content_words(text: str) -> list[str]:
 
 def terms(text: str) -> list[str]:
     """Stems of the content words: what keyword search indexes and looks up."""
-    return [stem(word) for word in content_words(text)]
+    return _STEMMER.stemWords(content_words(text))
