@@ -44,7 +44,7 @@ def test_readme_names_every_module() -> None:
 
 def test_every_text_of_the_assistant_is_used() -> None:
     code = "".join(path.read_text(encoding="utf-8") for path in SOURCES if path.name != "schema.py")
-    prefixes = ("evidence.", "heading.", "card.", "label.companion", "label.counterpoint")  # looked up by kind, outcome or role
+    prefixes = ("evidence.", "heading.", "card.", "label.companion", "label.counterpoint", "kind.")  # looked up by kind, outcome or role
     unused = [key for key in MESSAGE_KEYS if key not in code and not key.startswith(prefixes)]
     assert not unused
 

@@ -27,6 +27,11 @@ def passage_url(passage_id: str, marked: tuple[int, int] | None = None) -> str:
     return f"{path}?s={marked[0]}&e={marked[1]}#quote" if marked else path
 
 
+def topic_url(topic_id: str) -> str:
+    """Path of the page of a topic."""
+    return f"/topic/{url_quote(topic_id)}"
+
+
 class Texts:
     """The corpus's own words: cards, labels, page texts, help lines."""
 

@@ -219,5 +219,8 @@ MESSAGE_KEYS = frozenset(
     evidence.contested.note evidence.weak.name evidence.weak.note label.read_as label.evidence label.reviewed label.sources
     label.context label.companion label.counterpoint label.related label.nearest label.unknown label.not_clinician
     page.title page.intro page.limits page.disclaimer page.placeholder page.ask page.clear page.help page.help_intro
-    page.help_country page.back page.topic page.missing page.conversation page.too_many page.too_large""".split()
-)
+    page.help_country page.back page.topic page.missing page.conversation page.too_many page.too_large
+    browse.topics browse.intro browse.by_kind browse.by_name browse.no_topic browse.more browse.missing browse.part_of browse.includes
+    browse.members browse.names browse.evidence browse.map_intro browse.map_caption browse.kind browse.all browse.no_evidence
+    browse.back_to_map""".split()
+).union(f"kind.{kind}" for kind in TOPIC_KINDS)

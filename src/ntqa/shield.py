@@ -29,6 +29,9 @@ MAX_BODY_BYTES = 64_000
 OPEN_PATHS: tuple[tuple[str, frozenset[str]], ...] = (
     (r"/", frozenset({"GET", "HEAD"})),
     (r"/passage/[a-z0-9-]+/[a-z0-9-]+", frozenset({"GET", "HEAD"})),
+    (r"/topics", frozenset({"GET", "HEAD"})),
+    (r"/topic/[a-z0-9-]+", frozenset({"GET", "HEAD"})),
+    (r"/evidence", frozenset({"GET", "HEAD"})),
     (r"/help", frozenset({"GET", "HEAD"})),
     (r"/page/ntqa\.(?:css|js)", frozenset({"GET", "HEAD"})),
     (r"/healthz", frozenset({"GET", "HEAD"})),

@@ -32,12 +32,13 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from ntqa import __version__
 from ntqa.assistant import Assistant, Embedder, checked_messages
+from ntqa.browse import evidence_page, topic_page, topics_page
 from ntqa.config import Config
 from ntqa.errors import InputError, NtqaError, StaleIndexError
 from ntqa.index import current_edition
 from ntqa.jsonlog import event, use_json_log
 from ntqa.metrics import Metrics
-from ntqa.pages import help_page, missing_page, passage_page
+from ntqa.pages import browse_nav, help_page, missing_page, passage_page
 from ntqa.render import Texts, escape, failure_html, reply_html, reply_record
 from ntqa.schema import Reply
 from ntqa.shield import MAX_BODY_BYTES, Rules, Shield
@@ -180,6 +181,22 @@ def create_app(config: Config, rules: Rules, allowed_hosts: Sequence[str] = ("*"
             return HTMLResponse(live.html(missing_page(corpus)), status_code=404)
         return HTMLResponse(live.html(passage_page(found, corpus, _span(s, e, len(found.text)))))
 
+    @app.api_route("/topics", methods=["GET", "HEAD"])
+    def topics() -> HTMLResponse:
+        return HTMLResponse(live.html(topics_page(live.assistant.corpus)))
+
+    @app.api_route("/topic/{topic}", methods=["GET", "HEAD"])
+    def one_topic(topic: str) -> HTMLResponse:
+        corpus = live.assistant.corpus
+        found = corpus.topics.get(topic)
+        if found is None:
+            return HTMLResponse(live.html(missing_page(corpus, "browse.missing")), status_code=404)
+        return HTMLResponse(live.html(topic_page(found, corpus)))
+
+    @app.api_route("/evidence", methods=["GET", "HEAD"])
+    def evidence() -> HTMLResponse:
+        return HTMLResponse(live.html(evidence_page(live.assistant.corpus)))
+
     @app.api_route("/help", methods=["GET", "HEAD"])
     def help_lines() -> HTMLResponse:
         return HTMLResponse(live.html(help_page(live.assistant.corpus)))
@@ -242,9 +259,10 @@ def _mount_chat(app: FastAPI, live: Live) -> None:
 
 
 def _header(texts: Texts) -> str:
+    new_tab = ' target="_blank" rel="noopener"'  # so that the conversation stays
     return (
         f'<div class="bar"><h1>{escape(texts["page.title"])}</h1>'
-        f'<a class="help-link" href="/help" target="_blank" rel="noopener">{escape(texts["page.help"])}</a></div>'
+        f'<a class="help-link" href="/help"{new_tab}>{escape(texts["page.help"])}</a></div>{browse_nav(texts, new_tab)}'
         f'<p class="intro">{escape(texts["page.intro"])}</p><p class="limits">{escape(texts["page.limits"])}</p>'
     )
 

@@ -80,4 +80,4 @@ def test_everything_is_reached_by_keyboard_and_never_hidden_behind_the_bars(chat
             break
         assert box is not None and box["y"] >= bar["y"] + bar["height"] - 1, name
         assert box["y"] + box["height"] <= form["y"] + 1, name
-    assert reached == {"option", "icon-button", "context-link", "SUMMARY", "help-link"}
+    assert reached == {"option", "icon-button", "context-link", "SUMMARY", "A", "help-link"}

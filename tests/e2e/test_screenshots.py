@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from driving import DESKTOP, PHONE, REPOSITORY, Chat, kind
+from driving import DESKTOP, PHONE, REPOSITORY, Chat, Server, kind
+from playwright.sync_api import Page
 
 pytestmark = pytest.mark.e2e
 
 FOLDER = REPOSITORY / "docs" / "screenshots"
 
 
-@pytest.mark.parametrize("name, options", [("desktop-light", DESKTOP), ("phone-dark", PHONE)])
+SCREENS = pytest.mark.parametrize("name, options", [("desktop-light", DESKTOP), ("phone-dark", PHONE)])
+
+
+@SCREENS
 def test_pictures_for_the_readme(new_chat: Callable[..., Chat], name: str, options: dict) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for state, question, expected in (
@@ -27,3 +31,13 @@ def test_pictures_for_the_readme(new_chat: Callable[..., Chat], name: str, optio
         path = FOLDER / f"{state}-{name}.png"
         chat.page.screenshot(path=path, animations="disabled", caret="hide")
         assert path.stat().st_size < 200_000
+
+
+@SCREENS
+def test_pictures_of_the_pages_for_looking_around(server: Server, new_page: Callable[..., Page], name: str, options: dict) -> None:
+    for state, path in (("topics", "/topics"), ("topic", "/topic/ssri"), ("evidence", "/evidence")):
+        page = new_page(**options)
+        page.goto(server.url + path)
+        picture = FOLDER / f"{state}-{name}.png"
+        page.screenshot(path=picture, animations="disabled")
+        assert picture.stat().st_size < 200_000

@@ -37,6 +37,7 @@ def test_a_passage_page_shows_the_whole_passage(mini: Assistant):
 
 def test_it_links_companions_sources_and_the_rest_of_the_topic(mini: Assistant):
     assert links(page_of(mini, "ssri/stopping")) == [
+        ("/topic/ssri", "SSRIs"),
         ("https://example.org/leaflet", "Leaflet on medicines & mood"),
         ("/passage/ssri/side-effects", "SSRIs: side effects"),
         ("/passage/ssri/how-they-work", "SSRIs: how they work"),
@@ -92,6 +93,7 @@ def test_help_page_lists_every_line_unfolded(mini: Assistant):
 def test_missing_page(mini: Assistant):
     page = missing_page(mini.corpus)
     assert shown(page.split("<main>")[1].split("</main>")[0]) == "There is no such passage."
+    assert "There is no such topic." in shown(missing_page(mini.corpus, "browse.missing"))
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ from ntqa.embedding import export_folder
 from ntqa.shield import OPEN_PATHS, Rules
 
 # What an unauthenticated client reaches: every route of this program and of Gradio that the shield lets through, and no more. README says the same.
-REACHED = """/ /api/ask /assets/{path:path} /favicon.ico /gradio_api/cancel /gradio_api/heartbeat/{session_hash} /gradio_api/queue/data /gradio_api/queue/join
-    /gradio_api/reset /gradio_api/startup-events /healthz /help /metrics /page/{name} /passage/{topic}/{aspect} /static/{path:path} /theme.css""".split()
+REACHED = """/ /api/ask /assets/{path:path} /evidence /favicon.ico /gradio_api/cancel /gradio_api/heartbeat/{session_hash} /gradio_api/queue/data /gradio_api/queue/join
+    /gradio_api/reset /gradio_api/startup-events /healthz /help /metrics /page/{name} /passage/{topic}/{aspect} /static/{path:path} /theme.css
+    /topic/{topic} /topics""".split()
 FILLED = {"name": "ntqa.css", "size": "192", "path_or_url:path": "/etc/hostname", "url_path:path": "http://127.0.0.1/"}
 
 
@@ -73,6 +74,14 @@ def test_metrics_and_health(app: Any):
     assert f'edition="{health.json()["edition"]}"' in metrics.text
     assert health.json()["age_seconds"] >= 0
     assert asyncio.run(responses(app, ("GET", "/metrics"), peer="192.0.2.1"))[0].status_code == 404
+
+
+def test_the_pages_for_looking_around(app: Any):
+    paths = ("/topics", "/topic/ssri", "/evidence", "/topic/no-such-topic")
+    answers = asyncio.run(responses(app, *[("GET", path) for path in paths]))
+    assert [response.status_code for response in answers] == [200, 200, 200, 404]
+    assert ["<h1>Browse topics<" in answers[0].text, "<h1>SSRIs<" in answers[1].text, "<h1>Evidence map<" in answers[2].text] == [True] * 3
+    assert "There is no such topic" in answers[3].text
 
 
 def test_the_words_of_a_refusal_are_the_corpuss(app: Any):
