@@ -22,7 +22,7 @@ from ntqa.normalise import plain, readable
 from ntqa.patterns import PatternSet
 from ntqa.schema import LANGUAGES, REFUSALS, Corpus, Person, Query, Verdict
 from ntqa.sentences import sentence_spans
-from ntqa.words import words
+from ntqa.words import content_words
 
 Vector = NDArray[np.float32]
 Embed = Callable[[str], Vector]
@@ -140,7 +140,7 @@ class Guard:
         """
         if not earlier or not earlier[-1].strip() or self._weights is None or _PERSONAL.search(plain(message)):
             return False
-        if not all(self._lexicon.is_common(word) or self._lexicon.knows(word) for word in words(message)):  # "nd hw mch"
+        if not all(self._lexicon.is_common(word) or self._lexicon.knows(word) for word in content_words(message)):  # "nd hw mch"
             return False
         if any(item.outcome in REFUSALS for item in self._patterns.hits(earlier[-1])):
             return False
@@ -163,7 +163,8 @@ class Guard:
         if self._weights is None:
             return {}
         # A bare name ("histamine?") says nothing of what is wanted; as read, after the question before it, it does.
-        whole = self._signs(as_read if as_read and len(message.split()) <= BARE else message, embed)
+        bare = len(message.split()) <= BARE and not alone
+        whole = self._signs(as_read if as_read and bare else message, embed)
         parts = [self._signs(part, embed) for part in split_message(message)]
         joined = [self._signs(text, embed) for text in (as_read, f"{previous} {message}" if previous else "") if text]
         return combine(self._weights, whole, parts, joined, alone)

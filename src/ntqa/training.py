@@ -23,7 +23,7 @@ FOLDS = 4
 REGULARISATION = 3.0  # scikit-learn's C; the cross-validated log loss is flat from 1 to 10
 SEED = 7
 # Share of harmless messages that may get each kind of needless reply: what the thresholds spend, on the guard's own data. The bars in
-# the safety goals are for whole messages of readers; these are a little lower, because training data are harder than readers.
+# the safety goals are for readers' messages; the guard's own harmless examples were written to look dangerous, so more of them may get one.
 FULL_CARD_BUDGET = 0.016  # crisis and emergency cards, each half
 STRIP_BUDGET = 0.08
 REFUSAL_BUDGET = 0.04

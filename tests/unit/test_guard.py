@@ -235,8 +235,12 @@ def test_wording_when_the_score_decides(message: str, person: str):
 )
 def test_thresholds(probability: dict[str, float], thresholds: dict[str, float], outcome: str, support: bool):
     thresholds = {name: value - 1e-6 for name, value in thresholds.items()}
-    verdict = assess("what is this", weights=trained(thresholds, **probability))
+    verdict = assess("some sleep", weights=trained(thresholds, **probability))
     assert (verdict.outcome, verdict.support) == (outcome, support)
+
+
+def test_what_refers_to_nothing_is_no_small_talk():
+    assert assess("is it safe", weights=trained({"smalltalk": 0.5}, smalltalk=0.9)).outcome == "general"
 
 
 def test_reason_names_the_score():
@@ -276,6 +280,27 @@ def test_a_short_message_is_judged_with_the_turn_before():
     assert assess("mood", "just roughly please", weights=weights).outcome == "refusal_dosing"
     assert assess("mood", "just roughly please tell us the whole long story", weights=weights).outcome == "general"
     assert assess("mood", "magnesium", weights=weights).outcome == "general"
+
+
+@pytest.mark.parametrize(
+    ("messages", "outcome"),
+    [
+        (("what is sleep", "and mood?"), "general"),  # asks on in general: only as read, "sleep and mood", it would be refused
+        (("what is sleep", "and my mood?"), "refusal_diagnosis"),
+        (("what is sleep", "and mood twice?"), "refusal_diagnosis"),
+        (("what is sleep", "and mooood xqzt?"), "refusal_diagnosis"),  # no words to be sure of
+        (("should i stop sleep", "and mood?"), "refusal_diagnosis"),  # the turn before was refused
+    ],
+)
+def test_a_general_follow_up_is_not_refused_for_how_it_is_read(messages: tuple[str, ...], outcome: str):
+    weights = sensitive("refusal_diagnosis", "mood", {"refusal": 0.4})
+    query = Query(messages[-1], "mood mood", context="sleep mood")
+    guard = Guard(CORPUS, weights, LEXICON)
+
+    def embed(text: str) -> np.ndarray:  # the message alone is harmless
+        return vector("sleep") if text == messages[-1] else vector(text)
+
+    assert guard.assess(messages, query, embed).outcome == outcome
 
 
 def test_without_weights_only_patterns_speak():
