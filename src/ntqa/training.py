@@ -26,7 +26,7 @@ SEED = 7
 # the safety goals are for readers' messages; the guard's own harmless examples were written to look dangerous, so more of them may get one.
 FULL_CARD_BUDGET = 0.016  # crisis and emergency cards, each half
 STRIP_BUDGET = 0.08
-REFUSAL_BUDGET = 0.04
+REFUSAL_BUDGET = 0.035
 SMALLTALK_BUDGET = 0.003
 FLOOR = {"card": 0.25, "strip": 0.06, "refusal": 0.25}  # no threshold below these, however clean the data look
 
