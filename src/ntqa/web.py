@@ -210,6 +210,7 @@ def create_app(config: Config, rules: Rules, allowed_hosts: Sequence[str] = ("*"
     def static_file(name: str) -> Response:
         return FileResponse(STATIC / name) if name in ("ntqa.css", "ntqa.js") else Response(status_code=404)
 
+    app.state.live = live
     _mount_chat(app, live)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)  # of a body that does not say how long it is
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
@@ -257,7 +258,7 @@ def _mount_chat(app: FastAPI, live: Live) -> None:
         pwa=False,
         mcp_server=False,
         theme=gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
-        head=live.html(HEAD) + _script_texts(texts),
+        head=_script_texts(texts) + live.html(HEAD),
     )
     # Gradio checks the paths of file-shaped inputs only in a Blocks object that it launched itself.
     chat.has_launched = True

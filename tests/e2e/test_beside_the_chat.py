@@ -114,6 +114,18 @@ def test_help_opens_beside_the_chat_with_a_list_of_countries(new_chat: Callable[
     expect(chat.help_link).to_be_focused()
 
 
+def test_reading_the_help_lines_does_not_lose_the_place_in_the_conversation(chat: Chat) -> None:
+    chat.ask("what are SSRIs?")
+    chat.ask("and its side effects?")
+    before = chat.page.evaluate("scrollY")
+    assert before > 200
+    chat.help_link.evaluate("element => element.click()")  # Playwright's own click scrolls
+    expect(heading(chat.page)).to_be_focused()
+    chat.page.keyboard.press("Escape")
+    expect(chat.help_link).to_be_focused()
+    assert chat.page.evaluate("scrollY") == before
+
+
 def test_a_link_can_still_be_opened_in_a_tab_of_its_own(chat: Chat) -> None:
     link = chat.ask("what are SSRIs?").locator(".context-link").first
     for item in (link, chat.help_link):

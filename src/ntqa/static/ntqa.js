@@ -201,8 +201,10 @@
     document.documentElement.classList.remove("ntqa-reading");
     // The chat may have written its messages anew since.
     const back = opener?.isConnected ? opener : all("#ntqa-chat a").find((link) => link.href === opener?.href);
-    if (back) back.focus();
-    else toBox();
+    if (!back) return toBox();
+    back.focus({ preventScroll: true }); // which would scroll to where the help link stood before the bar stuck
+    const { top, bottom } = back.getBoundingClientRect();
+    if (top < 0 || bottom > innerHeight) back.scrollIntoView({ block: "center" });
   }
 
   function clicked(event) {
