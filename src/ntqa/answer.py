@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from ntqa.config import Config
 from ntqa.schema import Corpus, Hit, Passage, Query, Quote, Role, SearchResult
@@ -26,6 +27,7 @@ RELATED = 3
 class Composition:
     quotes: tuple[Quote, ...]
     related: tuple[str, ...]
+    did_you_mean: bool  # `related` starts with titles of passages that fit as well as what is quoted
 
 
 def compose(corpus: Corpus, query: Query, result: SearchResult, config: Config, mark: Mark) -> Composition:
@@ -47,7 +49,20 @@ def compose(corpus: Corpus, query: Query, result: SearchResult, config: Config, 
             add(passage_id, "companion")
         for passage_id in corpus.passages[hit.passage_id].counterpoint:
             add(passage_id, "counterpoint")
-    return Composition(tuple(quotes), related_questions(corpus, query, result.hits, shown))
+    ties = [hit.passage_id for hit in _near_ties(result.hits, config) if hit.passage_id not in shown][:RELATED]
+    titles = [corpus.passages[passage_id].title for passage_id in ties]
+    related = [*titles, *related_questions(corpus, query, result.hits, {*shown, *ties})]
+    return Composition(tuple(quotes), tuple(related[:RELATED]), did_you_mean=bool(ties))
+
+
+def _near_ties(hits: Sequence[Hit], config: Config) -> list[Hit]:
+    """The hits right after the first that answer as well as it does."""
+    first = hits[0]
+
+    def close(hit: Hit) -> bool:
+        return first.score - hit.score <= config.near_tie and hit.dense >= first.dense - config.near_tie_dense
+
+    return list(takewhile(close, hits[1:]))
 
 
 def _chosen(corpus: Corpus, query: Query, hits: Sequence[Hit], config: Config) -> list[Hit]:
@@ -56,16 +71,10 @@ def _chosen(corpus: Corpus, query: Query, hits: Sequence[Hit], config: Config) -
         sides = _sides(corpus, query, hits)
         if len(sides) > 1:
             return sides
-    chosen = [first]
-    limit = 2 if _TWO_PARTS.search(query.text) else 1
-    for hit in hits[1:]:
-        close = first.score - hit.score <= config.near_tie and hit.dense >= first.dense - config.near_tie_dense
-        wanted = len(chosen) < limit and first.score - hit.score <= config.second_part
-        if len(chosen) < config.max_answers and (close or wanted):
-            chosen.append(hit)
-        else:
-            break
-    return chosen
+    chosen = [first, *_near_ties(hits, config)]
+    if len(chosen) == 1 and len(hits) > 1 and _TWO_PARTS.search(query.text) and first.score - hits[1].score <= config.second_part:
+        chosen.append(hits[1])
+    return chosen[: config.max_answers]
 
 
 def is_comparison(query: Query) -> bool:

@@ -86,26 +86,30 @@ class Assistant:
         """A memory of vectors for one request or one conversation, so that nothing of a reader stays."""
         return Embedder(self.encoder, self._pool)
 
-    def reply(self, messages: Sequence[str], embed: Embedder | None = None) -> Reply:
+    def reply(self, messages: Sequence[str], embed: Embedder | None = None, fresh_from: int = 0) -> Reply:
         """The reply to the last of the reader's `messages` (oldest first). `embed` is this conversation's memory of vectors, if it has one.
 
-        Raises InputError when there is no message. A failure of the guard gives the safe card; a failure of the search is raised.
+        The question is read in the light of the messages from position `fresh_from` on; the guard looks at all of them, because danger does
+        not end with a subject. Raises InputError when there is no message or `fresh_from` is the position of none. A failure of the guard
+        gives the safe card; a failure of the search is raised.
         """
-        messages = checked_messages(messages)[-self.config.max_turns :]
+        messages = checked_messages(messages)
+        fresh_from = max(0, checked_fresh_from(fresh_from, messages) - max(0, len(messages) - self.config.max_turns))
+        messages = messages[-self.config.max_turns :]
         embed = embed or self.embedder()
         too_long = len(messages[-1]) > self.config.max_message
         if too_long:  # its ends are still looked at for danger
             half = self.config.max_message // 2
             messages = [*messages[:-1], f"{messages[-1][:half]}\n{messages[-1][-half:]}"]
         try:
-            query = reformulate(messages, self.lexicon)
+            query = reformulate(messages[fresh_from:], self.lexicon)
             canonical = self.lexicon.canonical(query.text) if query.topic_ids else ""
             embed.prefetch([messages[-1], query.text, canonical, query.context, *split_message(messages[-1]), *messages[:-1]])
             verdict = self._guard.assess(messages, query, embed)
         except Exception as error:  # whatever went wrong: never a passage, and never silence
             log.error("the guard failed: %s", type(error).__name__)
             query, verdict = Query(messages[-1], messages[-1]), safe_verdict(f"the guard failed: {type(error).__name__}")
-        reply = self._reply(messages, query, verdict, embed, too_long)
+        reply = self._reply(messages[fresh_from:], query, verdict, embed, too_long)
         return replace(reply, edition=self.edition.id, verdict=verdict, support=verdict.support, language=self._card_language(verdict))
 
     def _reply(self, messages: Sequence[str], query: Query, verdict: Verdict, embed: Embedder, too_long: bool) -> Reply:
@@ -139,6 +143,7 @@ class Assistant:
             query,
             quotes=found.quotes,
             related=found.related,
+            did_you_mean=found.did_you_mean,
             pointer=verdict.pointer,
             unknown_terms=result.unknown_terms,
             result=result,
@@ -155,6 +160,19 @@ class Assistant:
         if topic_id not in self.corpus.topics:
             return query
         return replace(query, topic_ids=(topic_id,), members=(), text=f"{self.corpus.topics[topic_id].name}: {query.asked}")
+
+    def examples(self, day: int, count: int = 6) -> tuple[str, ...]:
+        """Example questions for the first screen, others each `day` (a running number), no two about one topic."""
+        listed = self.corpus.examples
+        chosen: list[str] = []
+        taken: set[str] = set()
+        for place in range(len(listed)):
+            example = listed[(day * count + place) % len(listed)]
+            topics = {mention.topic_id for mention in self.lexicon.mentions(example)}
+            if len(chosen) < count and not topics & taken:
+                chosen.append(example)
+                taken |= topics
+        return tuple(chosen)
 
     def _card_language(self, verdict: Verdict) -> str:
         has_cards = f"translations.{verdict.language}.language" in self.corpus.messages
@@ -173,6 +191,13 @@ def load_encoder(config: Config) -> OnnxEncoder:
     if not (folder / "meta.json").exists():
         raise IndexUnavailableError(f"the model {config.model} has not been exported to {config.index}; run: ntqa build")
     return OnnxEncoder(Path(folder))
+
+
+def checked_fresh_from(place: object, messages: Sequence[str]) -> int:
+    """The position of the first message in whose light the last one is read; raises InputError when there is none at `place`."""
+    if isinstance(place, bool) or not isinstance(place, int) or not 0 <= place < len(messages):
+        raise InputError("'fresh_from' must be the position of one of the messages, counted from 0")
+    return place
 
 
 def checked_messages(messages: Sequence[str]) -> list[str]:

@@ -364,6 +364,8 @@ def foreign_text(reply: Reply, assistant: Assistant) -> str:
     corpus = assistant.corpus
     shown = html.unescape(re.sub(r"<[^>]+>", "\n", reply_html(reply, corpus)))
     pieces = [*corpus.messages.values(), message_text(reply, Texts(corpus)), reply.query.text, reply.query.asked, ", ".join(reply.unknown_terms)]
+    for topic in (corpus.topics[topic_id] for topic_id in reply.query.topic_ids):
+        pieces += [topic.name, *topic.members]
     for quote in reply.quotes:
         passage = quote.passage
         pieces += [passage.text, passage.title, passage.reviewer or "", passage.reviewed.isoformat() if passage.reviewed else ""]

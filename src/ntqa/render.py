@@ -140,7 +140,19 @@ def reply_text(reply: Reply, corpus: Corpus) -> str:
 
 
 def _related_label(reply: Reply, texts: Texts) -> str:
+    if reply.did_you_mean:
+        return texts["label.did_you_mean"]
     return texts["label.nearest" if reply.kind == "not_covered" and reply.result else "label.related"]
+
+
+def carried_topics(reply: Reply, corpus: Corpus) -> tuple[str, ...]:
+    """Names of what a follow-up was taken to be about; none for a question that was read on its own, and under a card."""
+    if not reply.query.follow_up or reply.kind not in ("answer", "not_covered"):
+        return ()
+    names: list[str] = []
+    for topic in (corpus.topics[topic_id] for topic_id in reply.query.topic_ids):
+        names += [member for member in reply.query.members if member in topic.members] or [topic.name]
+    return tuple(dict.fromkeys(names))
 
 
 def _quote_text(quote: Quote, corpus: Corpus, texts: Texts) -> str:
@@ -168,10 +180,15 @@ def reply_html(reply: Reply, corpus: Corpus) -> str:
     parts = []
     if reply.kind == "answer" and reply.query.text != reply.query.asked.strip():
         parts.append(f'<p class="read-as">{escape(texts["label.read_as"])} <q>{escape(one_line(reply.query.text))}</q></p>')
+    about = carried_topics(reply, corpus)
+    if about:
+        parts.append(f'<p class="about">{escape(texts["label.about"])} <b>{escape(", ".join(about))}</b></p>')
     parts += [quote_html(quote, corpus, texts) for quote in reply.quotes]
     parts.append(_card_html(reply, texts))
     if reply.unknown_terms and reply.kind == "not_covered":
         parts.append(f'<p class="unknown">{escape(texts["label.unknown"])} {escape(", ".join(reply.unknown_terms))}</p>')
+    if reply.kind == "not_covered":
+        parts.append(f'<p class="covers"><a href="/topics">{escape(texts["label.covers"])}</a></p>')
     if reply.related:  # the questions themselves are buttons below the message
         parts.append(f'<p class="related-label">{escape(_related_label(reply, texts))}</p>')
     return f'<div class="reply reply-{reply.kind.replace("_", "-")}">{"".join(parts)}</div>'

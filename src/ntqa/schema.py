@@ -198,6 +198,7 @@ class Reply:
     card: str = ""  # key of the fixed text in messages.yaml
     quotes: tuple[Quote, ...] = ()
     related: tuple[str, ...] = ()  # curated questions; under "not covered" the nearest titles
+    did_you_mean: bool = False  # `related` starts with titles of passages that fit as well as what is quoted
     language: str = "en"
     support: bool = False
     pointer: bool = False
@@ -220,6 +221,8 @@ MESSAGE_KEYS = frozenset(
     label.context label.companion label.counterpoint label.related label.nearest label.unknown label.not_clinician
     page.title page.intro page.limits page.disclaimer page.placeholder page.ask page.clear page.help page.help_intro
     page.help_country page.back page.topic page.missing page.conversation page.too_many page.too_large
+    label.about label.did_you_mean label.covers label.asked label.answer label.examples label.edit label.copy label.copied label.copy_failed
+    page.fresh page.fresh_done page.pane page.pane_failed page.permalink page.close
     browse.topics browse.intro browse.by_kind browse.by_name browse.no_topic browse.more browse.missing browse.part_of browse.includes
     browse.members browse.names browse.evidence browse.map_intro browse.map_caption browse.kind browse.all browse.no_evidence
     browse.back_to_map""".split()

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from ntqa import __version__
-from ntqa.assistant import Assistant, Embedder, checked_messages
+from ntqa.assistant import Assistant, Embedder, checked_fresh_from, checked_messages
 from ntqa.browse import evidence_page, topic_page, topics_page
 from ntqa.config import Config
 from ntqa.errors import InputError, NtqaError, StaleIndexError
@@ -39,7 +39,7 @@ from ntqa.index import current_edition
 from ntqa.jsonlog import event, use_json_log
 from ntqa.metrics import Metrics
 from ntqa.pages import browse_nav, help_page, missing_page, passage_page
-from ntqa.render import Texts, escape, failure_html, reply_html, reply_record
+from ntqa.render import Texts, carried_topics, escape, failure_html, reply_html, reply_record
 from ntqa.schema import Reply
 from ntqa.shield import MAX_BODY_BYTES, Rules, Shield
 
@@ -47,6 +47,11 @@ log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 HEAD = '<link rel="icon" href="/favicon.ico"><link rel="stylesheet" href="/page/ntqa.css"><script src="/page/ntqa.js" defer></script>'
+# Texts that ntqa.js shows or gives to screen readers; it has none of its own.
+SCRIPT_TEXTS = (
+    "label.asked", "label.answer", "label.examples", "label.related", "label.edit", "label.copy", "label.copied", "label.copy_failed",
+    "page.pane", "page.pane_failed", "page.permalink", "page.close",
+)  # fmt: skip
 POLL_SECONDS = 0.2  # how often the index folder is looked at for a new edition
 RETRY_SECONDS = 10.0  # after which an edition that could not be loaded is tried again; loading takes a second of work
 QUEUE = 200  # questions that wait; whoever comes then is told that the server is busy
@@ -67,6 +72,8 @@ class Live:
         self.metrics = Metrics()
         self.assistant = Assistant.load(config)
         self.problem = ""  # why the newest edition is not in use
+        self.renew: Callable[[], None] = lambda: None  # brings the first screen up to date
+        self._shown = self._first_screen()
 
     def start(self) -> None:
         threading.Thread(target=self._watch, name="ntqa-watch", daemon=True).start()
@@ -83,11 +90,13 @@ class Live:
         """How long ago the index in use was built."""
         return (datetime.now(UTC) - datetime.fromisoformat(self.assistant.edition.built_at)).total_seconds()
 
-    def reply(self, assistant: Assistant, messages: Sequence[str], embed: Embedder | None = None) -> tuple[Reply, float]:
+    def reply(
+        self, assistant: Assistant, messages: Sequence[str], embed: Embedder | None = None, fresh_from: int = 0
+    ) -> tuple[Reply, float]:
         """The reply and the milliseconds it took, counted and logged."""
         started, kind, support = time.perf_counter(), "failure", False
         try:
-            reply = assistant.reply(messages, embed)
+            reply = assistant.reply(messages, embed, fresh_from)
             kind, support = reply.kind, reply.support
             return reply, (time.perf_counter() - started) * 1000
         finally:
@@ -102,6 +111,10 @@ class Live:
             fields = {"path": route, "status": status, "ms": round(ms, 1), **({"reason": reason} if reason else {})}
             event(log, logging.ERROR if status >= 500 and not reason else logging.INFO, "request", **fields)
 
+    def _first_screen(self) -> tuple[str, int]:
+        """What the first screen depends on."""
+        return self.assistant.edition.id, today()
+
     def _load(self) -> Assistant:
         try:  # with the model that is loaded already, which is nearly always still the right one
             return Assistant.load(self._config, self.assistant.encoder)
@@ -112,6 +125,9 @@ class Live:
         refused, not_before = None, 0.0
         while not self._stop.wait(POLL_SECONDS):
             try:
+                if self._shown != self._first_screen():
+                    self._shown = self._first_screen()
+                    self.renew()
                 newest = current_edition(self._config.index)
                 if newest == self.assistant.edition.id:
                     self.problem = ""
@@ -128,6 +144,11 @@ class Live:
                 self.problem = str(error)
             except Exception:
                 log.exception("looking for a new edition failed")
+
+
+def today() -> int:
+    """A running number for the day."""
+    return datetime.now(UTC).toordinal()
 
 
 def create_app(config: Config, rules: Rules, allowed_hosts: Sequence[str] = ("*",)) -> FastAPI:
@@ -169,9 +190,10 @@ def create_app(config: Config, rules: Rules, allowed_hosts: Sequence[str] = ("*"
             if not isinstance(data, dict) or "messages" not in data:
                 raise InputError('send an object {"messages": [...]}')
             messages = checked_messages(data["messages"])
+            fresh_from = checked_fresh_from(data.get("fresh_from", 0), messages)
         except (InputError, ValueError, RecursionError) as error:
             return JSONResponse({"error": str(error)}, status_code=422)
-        return JSONResponse(await run_in_threadpool(_record, live, data.get("id"), messages))
+        return JSONResponse(await run_in_threadpool(_record, live, data.get("id"), messages, fresh_from))
 
     @app.api_route("/passage/{topic}/{aspect}", methods=["GET", "HEAD"])
     def passage(topic: str, aspect: str, s: str = "", e: str = "") -> HTMLResponse:
@@ -205,6 +227,7 @@ def create_app(config: Config, rules: Rules, allowed_hosts: Sequence[str] = ("*"
     def static_file(name: str) -> Response:
         return FileResponse(STATIC / name) if name in ("ntqa.css", "ntqa.js") else Response(status_code=404)
 
+    app.state.live = live
     _mount_chat(app, live)
     app.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)  # of a body that does not say how long it is
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
@@ -212,9 +235,9 @@ def create_app(config: Config, rules: Rules, allowed_hosts: Sequence[str] = ("*"
     return app
 
 
-def _record(live: Live, record_id: Any, messages: Sequence[str]) -> dict[str, Any]:
+def _record(live: Live, record_id: Any, messages: Sequence[str], fresh_from: int) -> dict[str, Any]:
     assistant = live.assistant
-    reply, took_ms = live.reply(assistant, messages)
+    reply, took_ms = live.reply(assistant, messages, fresh_from=fresh_from)
     record = reply_record(reply, assistant.corpus, record_id, took_ms)
     for quote in record["quotes"]:
         quote["url"] = live.root + quote["url"]
@@ -233,7 +256,7 @@ def _span(start: str, end: str, length: int) -> tuple[int, int] | None:
 
 def _mount_chat(app: FastAPI, live: Live) -> None:
     texts = Texts(live.assistant.corpus)
-    chat = _chat(live, texts)
+    chat, chatbot = _chat(live, texts)
     # Updates at every change would send, for each answer, a message to all who wait, which the page does not show: most of the work at 50 readers.
     chat.queue(max_size=QUEUE, default_concurrency_limit=4, api_open=False, status_update_rate=60)
     gr.mount_gradio_app(
@@ -252,10 +275,24 @@ def _mount_chat(app: FastAPI, live: Live) -> None:
         pwa=False,
         mcp_server=False,
         theme=gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
-        head=live.html(HEAD),
+        head=_script_texts(texts) + live.html(HEAD),
     )
     # Gradio checks the paths of file-shaped inputs only in a Blocks object that it launched itself.
     chat.has_launched = True
+
+    def renew() -> None:
+        chatbot.examples = _examples(live)
+        chat.config = chat.get_config_file()  # what a page gets when it is opened
+
+    live.renew = renew
+
+
+def _script_texts(texts: Texts) -> str:
+    return "".join(f'<meta name="ntqa:{key.split(".")[1]}" content="{escape(texts[key])}">' for key in SCRIPT_TEXTS)
+
+
+def _examples(live: Live) -> list[dict[str, str]]:
+    return [{"text": example} for example in live.assistant.examples(today())]
 
 
 def _header(texts: Texts) -> str:
@@ -267,11 +304,11 @@ def _header(texts: Texts) -> str:
     )
 
 
-def _chat(live: Live, texts: Texts) -> gr.Blocks:
-    """The chat. The Chatbot is output only; what was said lives in the session's state and is passed to the assistant each time."""
+def _chat(live: Live, texts: Texts) -> tuple[gr.Blocks, gr.Chatbot]:
+    """The chat and, of it, the conversation. The Chatbot is output only; what was said lives in the session's state and is passed to the assistant each time."""
     with gr.Blocks(title=texts["page.title"], analytics_enabled=False, fill_height=True) as chat:
         gr.Markdown(live.html(_header(texts)), latex_delimiters=[], elem_id="ntqa-header")
-        turns = gr.State([], time_to_live=3600)
+        state = gr.State(Said(), time_to_live=3600)
         chatbot = gr.Chatbot(
             show_label=False,
             label=texts["page.conversation"],
@@ -283,9 +320,12 @@ def _chat(live: Live, texts: Texts) -> gr.Blocks:
             feedback_options=None,
             allow_file_downloads=False,
             layout="panel",
-            examples=[{"text": example} for example in live.assistant.corpus.examples[:6]],
+            editable="user",
+            examples=_examples(live),
         )
-        with gr.Row(elem_id="ntqa-ask"):
+        with gr.Column(elem_id="ntqa-ask"):
+            fresh = gr.Button("", size="sm", visible=False, elem_id="ntqa-fresh")
+            fresh_done = gr.Markdown(_line("fresh-done", texts["page.fresh_done"]), latex_delimiters=[], visible=False)
             box = gr.Textbox(
                 placeholder=texts["page.placeholder"],
                 label=texts["page.placeholder"],
@@ -296,72 +336,116 @@ def _chat(live: Live, texts: Texts) -> gr.Blocks:
                 elem_id="ntqa-box",
             )
         clear = gr.Button(texts["page.clear"], size="sm", elem_id="ntqa-clear")
-        gr.Markdown(f'<p class="ntqa-disclaimer">{escape(texts["page.disclaimer"])}</p>', latex_delimiters=[])
+        gr.Markdown(_line("ntqa-disclaimer", texts["page.disclaimer"]), latex_delimiters=[])
 
-        def answer(question: object, said: list[Turn]) -> tuple[Any, ...]:
-            return _shown(_answer(live, question, said))
+        def shown(said: Said, box: str = "") -> tuple[Any, ...]:
+            """Values of the outputs."""
+            about, afresh = said.about, bool(said.turns) and said.fresh_from == len(said.turns)
+            label = texts["page.fresh"].replace("{topics}", about)
+            return _messages(said), said, box, gr.update(value=label, visible=bool(about) and not afresh), gr.update(visible=afresh)
 
-        def picked(event: gr.SelectData, said: list[Turn]) -> tuple[Any, ...]:
+        def answer(question: object, said: Said) -> tuple[Any, ...]:
+            return shown(_answer(live, question, said))
+
+        def picked(event: gr.SelectData, said: Said) -> tuple[Any, ...]:
             value = event.value
-            return _shown(_answer(live, value.get("text", value.get("value")) if isinstance(value, dict) else value, said))
+            return shown(_answer(live, value.get("text", value.get("value")) if isinstance(value, dict) else value, said))
 
-        def undo(said: list[Turn]) -> tuple[Any, ...]:
-            return _shown(said[:-1], said[-1].asked if said else "")
+        def undo(said: Said) -> tuple[Any, ...]:
+            return shown(said.before(len(said.turns) - 1), said.turns[-1].asked) if said.turns else shown(said)
 
-        def retry(said: list[Turn]) -> tuple[Any, ...]:
-            return _shown(_answer(live, said[-1].asked, said[:-1]) if said else said)
+        def retry(said: Said) -> tuple[Any, ...]:
+            return shown(_answer(live, said.turns[-1].asked, said.before(len(said.turns) - 1)) if said.turns else said)
+
+        def edited(event: gr.EditData, said: Said) -> tuple[Any, ...]:
+            return shown(_edited(live, event.index, event.value, said))
+
+        def read_afresh(said: Said) -> tuple[Any, ...]:
+            return shown(replace(said, fresh_from=len(said.turns)))
 
         def start_anew() -> tuple[Any, ...]:
-            return _shown([])
+            return shown(Said())
 
-        # Private only hides an event from the API listing; what protects is that handlers take nothing but a text.
+        # Private only hides an event from the API listing; what protects is that handlers take nothing but a text and a place.
         options: dict[str, Any] = {
-            "outputs": [chatbot, turns, box],
+            "outputs": [chatbot, state, box, fresh, fresh_done],
             "show_progress": "hidden",
             "api_visibility": "private",
             "concurrency_id": "ask",
         }
-        box.submit(answer, [box, turns], **options)
-        chatbot.example_select(picked, [turns], **options)
-        chatbot.option_select(picked, [turns], **options)
-        chatbot.undo(undo, [turns], **options)
-        chatbot.retry(retry, [turns], **options)
+        box.submit(answer, [box, state], **options)
+        chatbot.example_select(picked, [state], **options)
+        chatbot.option_select(picked, [state], **options)
+        chatbot.undo(undo, [state], **options)
+        chatbot.retry(retry, [state], **options)
+        chatbot.edit(edited, [state], **options)
         chatbot.clear(start_anew, None, **options)
+        fresh.click(read_afresh, [state], **options)
         clear.click(start_anew, None, **options)
-    return chat
+    return chat, chatbot
+
+
+def _line(name: str, text: str) -> str:
+    return f'<p class="{name}">{escape(text)}</p>'
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One question and its reply as it is shown; lives in the reader's session and ends with it."""
+    """One question and its reply as it is shown."""
 
     asked: str
     html: str
     related: tuple[str, ...]
+    about: str  # what it was taken to be about because of earlier turns
+    fresh_from: int  # the first turn in whose light it was read
     embed: Embedder  # the conversation's, the same in all its turns
 
 
-def _answer(live: Live, question: object, said: list[Turn]) -> list[Turn]:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A conversation; lives in the reader's session and ends with it."""
+
+    turns: tuple[Turn, ...] = ()
+    fresh_from: int = 0  # the first turn in whose light the next question is read
+
+    @property
+    def about(self) -> str:
+        return self.turns[-1].about if self.turns else ""
+
+    def before(self, place: int) -> Said:
+        """The conversation as it was before the turn at `place` was asked."""
+        return Said(self.turns[:place], self.turns[place].fresh_from)
+
+
+def _answer(live: Live, question: object, said: Said) -> Said:
     if not isinstance(question, str) or not question.strip():
         return said
-    assistant = live.assistant
-    embed = said[-1].embed if said and said[-1].embed.encoder is assistant.encoder else assistant.embedder()
+    assistant, turns = live.assistant, said.turns
+    embed = turns[-1].embed if turns and turns[-1].embed.encoder is assistant.encoder else assistant.embedder()
     try:
-        reply, _ = live.reply(assistant, [*(turn.asked for turn in said), question], embed)
-        html, related = live.html(reply_html(reply, assistant.corpus)), reply.related
+        reply, _ = live.reply(assistant, [*(turn.asked for turn in turns), question], embed, said.fresh_from)
+        html, related, about = live.html(reply_html(reply, assistant.corpus)), reply.related, ", ".join(carried_topics(reply, assistant.corpus))
     except Exception as error:  # shown as a failure, never as "nothing found"
         log.error("no answer could be made: %s", type(error).__name__)
-        html, related = live.html(failure_html(assistant.corpus)), ()
-    return [*said, Turn(question, html, related, embed)]
+        html, related, about = live.html(failure_html(assistant.corpus)), (), ""
+    return replace(said, turns=(*turns, Turn(question, html, related, about, said.fresh_from, embed)))
 
 
-def _shown(said: list[Turn], box: str = "") -> tuple[list[dict[str, Any]], list[Turn], str]:
-    """Values of chatbot, state and text box."""
+def _edited(live: Live, place: object, question: object, said: Said) -> Said:
+    """The conversation up to the message at `place`, which is asked in its new form; what came after it goes."""
+    if isinstance(place, bool) or not isinstance(place, int) or place % 2 or not 0 <= place < 2 * len(said.turns):
+        return said
+    if not isinstance(question, str) or not question.strip():
+        return said
+    return _answer(live, question, said.before(place // 2))
+
+
+def _messages(said: Said) -> list[dict[str, Any]]:
     messages: list[dict[str, Any]] = []
-    for turn in said:
+    for turn in said.turns:
         messages.append({"role": "user", "content": escape(turn.asked)})
         messages.append({"role": "assistant", "content": turn.html, "options": [{"label": item, "value": item} for item in turn.related]})
-    return messages, said, box
+    return messages
 
 
 # --- serving -------------------------------------------------------------------------------------------------------------

@@ -58,6 +58,7 @@ def test_messages_have_short_names_and_quotes_keep_their_structure(chat: Chat) -
     assert chat.page.get_by_role("heading", level=1).count() == 1
     assert log.get_by_role("group", name="Related questions").get_by_role("button").count() == 3
     assert [button.get_attribute("aria-label") for button in chat.page.locator("#ntqa-chat .icon-button:visible").all()] == [
+        "Edit",
         "Retry",
         "Undo",
     ]
@@ -80,4 +81,4 @@ def test_everything_is_reached_by_keyboard_and_never_hidden_behind_the_bars(chat
             break
         assert box is not None and box["y"] >= bar["y"] + bar["height"] - 1, name
         assert box["y"] + box["height"] <= form["y"] + 1, name
-    assert reached == {"option", "icon-button", "context-link", "SUMMARY", "A", "help-link"}
+    assert reached == {"option", "icon-button", "context-link", "SUMMARY", "A", "copy", "help-link"}

@@ -6,7 +6,7 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from driving import PHONE, Chat, flat, kind
+from driving import PHONE, Chat, Server, flat, kind
 from playwright.sync_api import Locator, expect
 
 from ntqa.schema import Corpus, Passage
@@ -90,11 +90,17 @@ def test_related_questions_ask_themselves(chat: Chat, corpus: Corpus) -> None:
 
 
 def test_examples_of_the_first_screen_ask_themselves(chat: Chat, corpus: Corpus) -> None:
-    assert [flat(text) for text in chat.examples.all_text_contents()] == list(corpus.examples[:6])
+    shown = [flat(text) for text in chat.examples.all_text_contents()]
+    assert len(shown) == len(set(shown) & set(corpus.examples)) == 6
     reply = chat.after(chat.examples.nth(2).click)
-    assert flat(chat.questions.first.text_content()) == corpus.examples[2]
+    assert flat(chat.questions.first.text_content()) == shown[2]
     assert kind(reply) == "answer"
     expect(chat.box).to_be_focused()
+
+
+def test_every_example_is_answered(server: Server, corpus: Corpus) -> None:
+    assert len(corpus.examples) >= 24
+    assert [example for example in corpus.examples if server.ask(example)["kind"] != "answer"] == []
 
 
 def test_new_conversation_forgets_what_was_said(chat: Chat) -> None:
@@ -154,6 +160,7 @@ def test_an_empty_message_is_no_turn(chat: Chat) -> None:
 def test_a_question_outside_the_collection_is_not_answered(chat: Chat, corpus: Corpus) -> None:
     reply = chat.ask("what is the capital of Mongolia?")
     assert kind(reply) == "not_covered"
+    assert reply.get_by_role("link", name=corpus.messages["label.covers"]).get_attribute("href") == "/topics"
     assert flat(reply.locator(".card-heading").text_content()) == corpus.messages["heading.not_covered"]
     assert reply.locator("figure").count() == 0
 
@@ -174,18 +181,12 @@ def test_danger_gets_its_card_first_telephone_links_and_nothing_else(chat: Chat,
     assert chat.related.count() == 0
 
 
-def test_the_help_link_is_always_in_sight_and_leads_to_the_lines_of_all_countries(chat: Chat, corpus: Corpus) -> None:
+def test_the_help_link_is_always_in_sight(chat: Chat) -> None:
     for question in ("what are SSRIs?", "how much 5-HTP should I take"):
         expect(chat.help_link).to_be_in_viewport(ratio=1)
         chat.ask(question)
     chat.page.mouse.wheel(0, 10_000)
     expect(chat.help_link).to_be_in_viewport(ratio=1)
-    with chat.page.context.expect_page() as opened:
-        chat.help_link.click()
-    countries = opened.value.locator(".help-country summary")
-    expect(countries.last).to_be_visible()
-    assert countries.all_text_contents() == list(dict.fromkeys(line.country_name for line in corpus.help_lines))
-    expect(opened.value).to_have_url(f"{chat.url}/help")
 
 
 # --- what is in sight ----------------------------------------------------------------------------------------------------

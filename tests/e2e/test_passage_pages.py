@@ -20,7 +20,7 @@ def test_read_in_context_opens_the_passage_with_the_span_marked(chat: Chat, corp
     reply = chat.ask("what does serotonin do?")
     marked = flat(reply.locator("mark").first.text_content())
     with chat.page.context.expect_page() as opened:  # a tab of its own: the conversation stays
-        chat.page.locator("a.context-link").first.click()
+        chat.page.locator("a.context-link").first.click(modifiers=["Control"])
     page, passage = opened.value, corpus.passages["serotonin/what-it-does"]
     expect(page.locator("h1")).to_have_text(passage.title)
     span = parse_qs(urlsplit(page.url).query)

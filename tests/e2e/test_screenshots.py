@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from driving import DESKTOP, PHONE, REPOSITORY, Chat, Server, kind
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.e2e
 
@@ -28,9 +28,13 @@ def test_pictures_for_the_readme(new_chat: Callable[..., Chat], name: str, optio
         chat = new_chat(**options)
         if question:
             assert kind(chat.ask(question)) == expected
-        path = FOLDER / f"{state}-{name}.png"
-        chat.page.screenshot(path=path, animations="disabled", caret="hide")
-        assert path.stat().st_size < 200_000
+        take(chat, f"{state}-{name}")
+        if state == "answer":
+            link = chat.page.locator(".context-link").first
+            for pane, opener, heading in (("passage", link, "SSRIs: what they are"), ("help", chat.help_link, "Need help now?")):
+                opener.evaluate("element => element.click()")  # Playwright's own click scrolls
+                expect(chat.page.locator("#ntqa-pane").get_by_role("heading", name=heading)).to_be_focused()
+                take(chat, f"{pane}-{name}")
 
 
 @SCREENS
@@ -41,3 +45,9 @@ def test_pictures_of_the_pages_for_looking_around(server: Server, new_page: Call
         picture = FOLDER / f"{state}-{name}.png"
         page.screenshot(path=picture, animations="disabled")
         assert picture.stat().st_size < 200_000
+
+
+def take(chat: Chat, name: str) -> None:
+    path = FOLDER / f"{name}.png"
+    chat.page.screenshot(path=path, animations="disabled", caret="hide")
+    assert path.stat().st_size < 250_000

@@ -187,3 +187,24 @@ def test_nearest_titles_are_three_and_unlike():
     content = corpus(*(passage(f"ssri/{name}", title) for name, title in zip("abcde", ("One", "One", "Two", "Three", "Four"), strict=True)))
     assert nearest_titles(content, [hit(f"ssri/{name}", 0.1) for name in "abcde"]) == ("One", "Two", "Three")
     assert nearest_titles(content, []) == ()
+
+
+def test_near_ties_that_are_not_shown_are_offered_by_title_before_the_rest():
+    content = corpus(*(passage(f"ssri/{name}", f"Title {name}") for name in "abcdefg"))
+    hits = [hit("ssri/a", 0.9), hit("ssri/b", 0.9), *(hit(f"ssri/{name}", 0.88) for name in "cd"), hit("ssri/e", 0.5)]
+    found = composed(content, *hits)
+    assert (found.did_you_mean, found.related) == (True, ("Title c", "Title d", "ssri/e?"))
+    many = composed(content, *(hit(f"ssri/{name}", 0.9) for name in "abcdefg"))
+    assert (many.did_you_mean, many.related) == (True, ("Title c", "Title d", "Title e"))
+
+
+@pytest.mark.parametrize("third", [hit("ssri/c", 0.8), hit("ssri/c", 0.9, 0.5)], ids=["score", "cosine"])
+def test_what_is_no_near_tie_is_related(third: Hit):
+    found = composed(PLAIN, hit("ssri/a", 0.9), hit("ssri/b", 0.9), third)
+    assert (found.did_you_mean, found.related) == (False, ("ssri/c?",))
+
+
+def test_a_near_tie_that_is_shown_as_a_companion_is_not_offered():
+    content = corpus(passage("ssri/a", shown_with=("ssri/c",)), passage("ssri/b"), passage("ssri/c"))
+    found = composed(content, *(hit(f"ssri/{name}", 0.9) for name in "abc"))
+    assert (found.did_you_mean, found.related) == (False, ())

@@ -150,6 +150,52 @@ def test_cards_are_in_the_readers_language_when_there_are_some(mini: Assistant):
     assert mini.reply(["what does serotonin do?"]).language == "en"
 
 
+# --- read afresh ---
+
+
+def test_a_question_that_is_read_afresh_takes_nothing_from_earlier_turns(mini: Assistant):
+    messages = ["what are ssris?", "and their side effects?"]
+    assert mini.reply(messages).query.topic_ids == ("ssri",)
+    assert mini.reply(messages, fresh_from=0).query.topic_ids == ("ssri",)
+    assert mini.reply(messages, fresh_from=1).kind == "clarify"
+    later = [*messages, "does magnesium help with sleep?", "and its side effects?"]
+    assert quotes(mini.reply(later, fresh_from=2)) == [("magnesium/side-effects", "answer")]
+    assert mini.reply(later, fresh_from=3).kind == "clarify"
+
+
+def test_the_guard_sees_what_was_said_before_a_fresh_question(mini: Assistant):
+    messages = ["i want to hurt myself", "which foods raise serotonin?"]
+    assert mini.reply(messages, fresh_from=1).support is True
+    assert mini.reply(messages[1:]).support is False
+
+
+def test_fresh_from_counts_from_the_first_message_also_when_only_the_last_turns_count(mini_config: Config):
+    assistant = Assistant.load(replace(mini_config, max_turns=2), FakeEncoder())
+    messages = ["hello", "what are ssris?", "and their side effects?"]
+    assert [assistant.reply(messages, fresh_from=place).kind for place in range(3)] == ["answer", "answer", "clarify"]
+
+
+@pytest.mark.parametrize("place", [-1, 2, True, 1.0, "1", None])
+def test_fresh_from_must_be_the_position_of_a_message(mini: Assistant, place: object):
+    with pytest.raises(InputError, match="position of one of the messages"):
+        mini.reply(["what are ssris?", "and their side effects?"], fresh_from=place)
+
+
+# --- the first screen ---
+
+
+def test_examples_rotate_and_name_each_topic_once(mini: Assistant):
+    assert mini.examples(0) == ("What does serotonin do?", "Does magnesium help with sleep?", "What are the side effects of SSRIs?")
+    assert mini.examples(0) == mini.examples(0)
+    one, two = mini.examples(0, count=1), mini.examples(1, count=1)
+    assert (one, two) == (("What does serotonin do?",), ("Does magnesium help with sleep?",))
+
+
+def test_a_corpus_without_examples_has_none_to_show():
+    corpus = corpus_of(passages=[Passage("bulk/a", "bulk", "A", "Text.")])
+    assert Assistant(corpus, edition_of(corpus, FakeEncoder()), FakeEncoder(), Config()).examples(5) == ()
+
+
 # --- bounds ---
 
 

@@ -11,6 +11,7 @@ from fakes import TODAY, corpus_of
 from ntqa.assistant import Assistant
 from ntqa.render import (
     Texts,
+    carried_topics,
     escape,
     failure_html,
     help_lines_html,
@@ -276,6 +277,37 @@ def test_not_covered_names_the_unknown_words_and_the_nearest_titles(mini: Assist
     assert shown(re.search(r'<p class="unknown">(.*?)</p>', markup).group(1)) == "Not found here: metformin"
     text = reply_text(reply, mini.corpus)
     assert text.startswith("Nothing here fits this question.\n\nNot found here: metformin\n\nNearest in this collection\n  ")
+
+
+@pytest.mark.parametrize(
+    ("messages", "names"),
+    [
+        (["what are ssris?", "and their side effects?"], ("SSRIs",)),
+        (["what does zoloft do?", "and its side effects?"], ("sertraline",)),
+        (["what are ssris?"], ()),
+        (["what are ssris?", "which foods raise serotonin?"], ()),
+        (["what are ssris?", "should i stop them?"], ()),
+    ],
+)
+def test_what_a_follow_up_was_taken_to_be_about(mini: Assistant, messages: list[str], names: tuple[str, ...]):
+    reply = mini.reply(messages)
+    assert carried_topics(reply, mini.corpus) == names
+    lines = [shown(line) for line in re.findall(r'<p class="about">(.*?)</p>', reply_html(reply, mini.corpus))]
+    assert lines == ([f"Answering about: {', '.join(names)}"] if names else [])
+
+
+@pytest.mark.parametrize(("did_you_mean", "label"), [(True, "Did you mean"), (False, "Related questions")])
+def test_label_of_what_is_offered(mini: Assistant, did_you_mean: bool, label: str):
+    reply = Reply("answer", Query("q", "q"), related=("SSRIs: stopping",), did_you_mean=did_you_mean)
+    assert shown(re.search(r'<p class="related-label">(.*?)</p>', reply_html(reply, mini.corpus)).group(1)) == label
+    assert reply_text(reply, mini.corpus).startswith(f"{label}\n  SSRIs: stopping")
+    assert reply_record(reply, mini.corpus, None, 0)["related"] == ["SSRIs: stopping"]
+
+
+def test_what_is_not_covered_links_to_what_is(mini: Assistant):
+    link = '<p class="covers"><a href="/topics">What this collection covers</a></p>'
+    assert link in reply_html(mini.reply(["what does metformin do"]), mini.corpus)
+    assert "/topics" not in reply_html(mini.reply(["what does serotonin do?"]), mini.corpus)
 
 
 def test_failure_shows_that_it_failed_and_where_help_is(mini: Assistant):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -88,3 +91,116 @@ def test_the_words_of_a_refusal_are_the_corpuss(app: Any):
     answers = asyncio.run(responses(app, *[("POST", "/api/ask")] * 3))
     assert [response.status_code for response in answers] == [422, 422, 429]
     assert answers[-1].json()["detail"] == "Too many questions. Wait 30 seconds."
+
+
+# --- the conversation ---
+
+
+@pytest.fixture
+def live(own_config: Config) -> Any:
+    export_fake(export_folder(own_config.index / "models", own_config.model))
+    from ntqa.web import Live
+
+    return Live(own_config, "")
+
+
+def asked(live: Any, *questions: str) -> Any:
+    from ntqa.web import Said, _answer
+
+    said = Said()
+    for question in questions:
+        said = _answer(live, question, said)
+    return said
+
+
+def test_an_edited_question_is_answered_and_what_came_after_it_goes(live: Any):
+    from ntqa.web import _edited
+
+    said = asked(live, "what are ssris?", "and their side effects?", "hello")
+    assert [turn.about for turn in said.turns] == ["", "SSRIs", ""]
+    changed = _edited(live, 2, "what does magnesium do?", said)
+    assert [turn.asked for turn in changed.turns] == ["what are ssris?", "what does magnesium do?"]
+    assert [turn.asked for turn in _edited(live, 0, "hi", said).turns] == ["hi"]
+
+
+@pytest.mark.parametrize("place", [1, -2, 6, True, None, "0", [0, 0], 0.0])
+def test_only_a_readers_own_message_is_edited(live: Any, place: object):
+    from ntqa.web import _edited
+
+    said = asked(live, "what are ssris?", "and their side effects?")
+    assert _edited(live, place, "hi", said) is said
+
+
+@pytest.mark.parametrize("question", ["", "  ", None, {"text": "hi"}, ["hi"], 5])
+def test_what_is_no_text_changes_nothing(live: Any, question: object):
+    from ntqa.web import _answer, _edited
+
+    said = asked(live, "what are ssris?")
+    assert _edited(live, 0, question, said) is said
+    assert _answer(live, question, said) is said
+
+
+def test_a_subject_that_was_left_stays_left_when_a_turn_is_taken_back(live: Any):
+    from ntqa.web import _answer
+
+    said = asked(live, "what are ssris?", "and their side effects?")
+    said = _answer(live, "and their side effects?", replace(said, fresh_from=2))
+    said = _answer(live, "does magnesium help with sleep?", said)
+    assert [turn.fresh_from for turn in said.turns] == [0, 0, 2, 2]
+    assert said.turns[2].about == ""
+    assert [said.before(place).fresh_from for place in range(4)] == [0, 0, 2, 2]
+
+
+@pytest.mark.parametrize("value", ["1", 2, -1, True, None])
+def test_fresh_from_of_the_json_interface_is_checked(app: Any, value: object):
+    (answer,) = asyncio.run(posted(app, {"messages": ["what are ssris?", "and their side effects?"], "fresh_from": value}))
+    assert (answer.status_code, "fresh_from" in answer.json()["error"]) == (422, True)
+
+
+def test_fresh_from_of_the_json_interface(app: Any):
+    body = {"messages": ["what are ssris?", "and their side effects?"]}
+    plain, fresh = asyncio.run(posted(app, body, {**body, "fresh_from": 1}))
+    assert plain.json()["read_as"] == "SSRIs: and their side effects?"
+    assert fresh.json()["read_as"] == "and their side effects?"
+
+
+async def posted(app: Any, *bodies: dict[str, Any]) -> list[httpx.Response]:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+        return [await client.post("/api/ask", json=body) for body in bodies]
+
+
+def test_the_first_screen_changes_with_the_day(app: Any, monkeypatch: pytest.MonkeyPatch):
+    import ntqa.web
+
+    def page() -> str:
+        return asyncio.run(responses(app, ("GET", "/")))[0].text
+
+    live = app.state.live
+    first = page()
+    monkeypatch.setattr(ntqa.web, "_examples", lambda _: [{"text": "Another example?"}])
+    live.renew()
+    assert "Another example?" not in first
+    assert "Another example?" in page()
+
+
+def test_every_text_of_the_script_comes_with_the_page(app: Any):
+    page = asyncio.run(responses(app, ("GET", "/")))[0].text
+    script = (Path(__file__).parents[2] / "src" / "ntqa" / "static" / "ntqa.js").read_text(encoding="utf-8")
+    given = set(re.findall(r'meta name=\\?"ntqa:(\w+)', page))
+    names = dict(re.findall(r'"(\.[^"]*)": "(\w+)"', script))
+    used = {*re.findall(r'text\("(\w+)"\)', script), *names.values(), "copied", "copy_failed"}
+    assert used == given
+
+
+def test_the_first_screen_is_renewed_once_a_day(live: Any, monkeypatch: pytest.MonkeyPatch):
+    import ntqa.web
+
+    renewed: queue.Queue[int] = queue.Queue()
+    live.renew = lambda: renewed.put(ntqa.web.today())
+    monkeypatch.setattr(ntqa.web, "POLL_SECONDS", 0.001)
+    live.start()
+    for day in (1, 2):
+        monkeypatch.setattr(ntqa.web, "today", lambda day=day: day)
+        assert renewed.get(timeout=10) == day
+    live.stop()
+    assert renewed.empty()
