@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,13 +69,16 @@ def build(config: Config, progress: Progress = lambda *_: None, encoder: Encoder
 
 
 def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_model: bool) -> BuildReport:
-    corpus, problems = read_corpus(config.corpus)
-    errors, warnings = check_corpus(corpus, config.corpus, passed=stored_checks(config.index))
-    if problems or errors:
-        raise CorpusError([*problems, *errors])
-    if not corpus.passages:
-        raise CorpusError([Problem(str(config.corpus), 1, "there are no passages; an empty index would answer nothing")])
-    encoder = encoder or _encoder(config, progress, fresh_model)
+    with ThreadPoolExecutor(1) as aside:  # the model, where it has been exported before, is loaded while the corpus is read
+        exported = encoder is None and not fresh_model and (export_folder(config.index / "models", config.model) / "meta.json").exists()
+        loading = aside.submit(load_encoder, config) if exported else None
+        corpus, problems = read_corpus(config.corpus)
+        errors, warnings = check_corpus(corpus, config.corpus, passed=stored_checks(config.index))
+        if problems or errors:
+            raise CorpusError([*problems, *errors])
+        if not corpus.passages:
+            raise CorpusError([Problem(str(config.corpus), 1, "there are no passages; an empty index would answer nothing")])
+        encoder = encoder or (loading.result() if loading else _exported(config, progress))
     entries = entry_rows(corpus, encoder.model_id)
     sentences = sentence_rows(corpus, encoder.model_id)
     stored, known = stored_vectors(config.index, encoder.model_id)
@@ -82,9 +86,10 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
     guard_hash = training_hash(corpus, encoder.model_id)
     guard = stored_guard(config.index, guard_hash)
     fresh_guard = guard is None
-    trained = {text_key(encoder.model_id, text): text for text in (*training_texts(corpus.guard_examples), *_about_names(corpus))}
+    texts = (*training_texts(corpus.guard_examples), *_about_names(corpus)) if fresh_guard else ()
+    trained = {text_key(encoder.model_id, text): text for text in texts}
     questions = {text_key(encoder.model_id, question.text): question.text for question in corpus.calibration}
-    vectors = _embed({**wanted, **trained, **questions}, known, encoder, progress)
+    vectors = {**known, **_embed({**wanted, **trained, **questions}, known, encoder, progress)}
 
     def embed(text: str) -> NDArray[np.float32]:
         key = text_key(encoder.model_id, text)
@@ -103,7 +108,7 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
     calibration = None if fresh_guard else stored_calibration(config.index, calibration_hash(corpus), [row.key for row in entries])
     if calibration is None:
         calibration = _calibrate(corpus, _draft(encoder, entries, dense, guard), lexicon, config, embed, progress)
-    kept = {**trained, **questions}
+    kept = trained.keys() | questions.keys() | (set() if fresh_guard else known.keys() - stored)  # for the next training
     edition = write_edition(
         config.index,
         model_id=encoder.model_id,
@@ -142,12 +147,10 @@ def _about_names(corpus: Corpus) -> list[str]:
     return [text for name in names for text in (f"what is {name}?", f"{name} side effects")]
 
 
-def _encoder(config: Config, progress: Progress, fresh: bool) -> Encoder:
-    models = config.index / "models"
-    if fresh or not (export_folder(models, config.model) / "meta.json").exists():
-        progress(f"exporting the model {config.model}", 0, 1)
-        export_model(config.model, models)
-        progress(f"exporting the model {config.model}", 1, 1)
+def _exported(config: Config, progress: Progress) -> Encoder:
+    progress(f"exporting the model {config.model}", 0, 1)
+    export_model(config.model, config.index / "models")
+    progress(f"exporting the model {config.model}", 1, 1)
     return load_encoder(config)
 
 

@@ -137,14 +137,14 @@ class Retriever:
     def _dense(self, query: Query, embed: Embed) -> tuple[Vector, Vector]:
         """Similarity of each passage over its entries, and best cosine over its curated questions, each of shape (passages,)."""
         config = self._config
-        scores = self._entry_scores(embed(query.text))
+        # Cosines are linear, so that what is fused late can be added up before the one search.
+        vector = embed(query.text)
         canonical = self._lexicon.canonical(query.text) if query.topic_ids else ""
         if canonical and canonical != query.text:
-            share = config.canonical_weight
-            scores = (1 - share) * scores + share * self._entry_scores(embed(canonical))
+            vector = (1 - config.canonical_weight) * vector + config.canonical_weight * embed(canonical)
         if query.context:  # late fusion of the turn as read with (previous turn + turn)
-            share = config.context_weight
-            scores = (1 - share) * scores + share * self._entry_scores(embed(query.context))
+            vector = (1 - config.context_weight) * vector + config.context_weight * embed(query.context)
+        scores = self._entry_scores(vector)
         by_rank = self._best_entries(scores)
         best = by_rank[0]
         support = np.nanmean(np.where(np.isnan(by_rank[1:]), best, by_rank[1:]), axis=0)
