@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -284,17 +285,20 @@ def load_edition(index_dir: Path, corpus: Corpus, model_id: str) -> Edition:
     manifest = read_manifest(index_dir)
     if manifest["model_id"] != model_id:
         raise StaleIndexError(f"the index was built with model {manifest['model_id']}, not {model_id}; run: ntqa build")
-    entries = entry_rows(corpus, model_id)
-    sentences = sentence_rows(corpus, model_id)
-    _compare("content", entries, manifest["entries"])
-    _compare("sentences", sentences, manifest["sentences"])
-    hashes = {"guard": training_hash(corpus, model_id), "calibration": calibration_hash(corpus)}
-    for part, value in hashes.items():
-        if manifest["hashes"].get(part) != value:
-            raise StaleIndexError(f"corpus/{part} has changed since the index was built; run: ntqa build", (part,))
     folder = index_dir / "editions" / manifest["edition"]
-    dense = faiss.read_index(str(_verified(folder, manifest, "dense.faiss")))
-    matrix = np.load(_verified(folder, manifest, "sentences.npy"), allow_pickle=False)
+    with ThreadPoolExecutor(1) as aside:  # the files are hashed while the rows are made from the corpus
+        verified = {name: aside.submit(_verified, folder, manifest, name) for name in FILES if name != "training.npz"}
+        entries = entry_rows(corpus, model_id)
+        sentences = sentence_rows(corpus, model_id)
+        _compare("content", entries, manifest["entries"])
+        _compare("sentences", sentences, manifest["sentences"])
+        hashes = {"guard": training_hash(corpus, model_id), "calibration": calibration_hash(corpus)}
+        for part, value in hashes.items():
+            if manifest["hashes"].get(part) != value:
+                raise StaleIndexError(f"corpus/{part} has changed since the index was built; run: ntqa build", (part,))
+        files = {name: future.result() for name, future in verified.items()}
+    dense = faiss.read_index(str(files["dense.faiss"]))
+    matrix = np.load(files["sentences.npy"], allow_pickle=False)
     if dense.ntotal != len(entries) or len(matrix) != len(sentences):
         raise IndexUnavailableError(f"the parts of edition {manifest['edition']} do not agree; run: ntqa build")
     bounds: dict[str, tuple[int, int]] = {}
@@ -310,8 +314,8 @@ def load_edition(index_dir: Path, corpus: Corpus, model_id: str) -> Edition:
         sentences=matrix,
         sentence_rows=bounds,
         sentence_spans=tuple((row.start, row.end) for row in sentences),
-        guard=_arrays(_verified(folder, manifest, "guard.npz")),
-        calibration=_arrays(_verified(folder, manifest, "calibration.npz")),
+        guard=_arrays(files["guard.npz"]),
+        calibration=_arrays(files["calibration.npz"]),
     )
 
 
