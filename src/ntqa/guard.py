@@ -174,7 +174,7 @@ class Guard:
         assert self._weights is not None
         vector = embed(text)
         likely = probabilities(self._weights, dense_features(vector, text, self._lexicon), ngrams(text))
-        return np.stack([likely, nearness(self._weights, vector)])
+        return np.stack([likely, nearness(self._weights, vector[None])[0]])
 
 
 WEIGHED = ("emergency", "crisis", "refusal")  # what is decided by a threshold on whole message and sentences together

@@ -126,13 +126,16 @@ def example_table(vectors: Vector, labels: NDArray[np.int64], outcomes: int) -> 
     return {"examples": vectors[order], "example_bounds": np.searchsorted(labels[order], np.arange(outcomes + 1))}
 
 
-def nearness(table: Mapping[str, NDArray[Any]], vector: Vector) -> Vector:
-    """For each outcome the mean cosine of its `NEIGHBOURS` examples that are nearest to a text, shape (outcomes,); 0 where it has none."""
-    similar = table["examples"] @ vector
-    bounds = table["example_bounds"]
-    means = []
-    for first, last in pairwise(bounds):
-        own = similar[first:last]
-        best = np.partition(own, -NEIGHBOURS)[-NEIGHBOURS:] if len(own) > NEIGHBOURS else own
-        means.append(float(best.mean()) if len(best) else 0.0)
-    return np.array(means, dtype=np.float32)
+def nearness(table: Mapping[str, NDArray[Any]], vectors: Vector) -> Vector:
+    """For each text and outcome, the mean cosine of the outcome's `NEIGHBOURS` examples that are nearest, shape (texts, outcomes); 0 where
+    it has none. `vectors`: (texts, dimension).
+    """
+    similar = vectors @ table["examples"].T
+    result = np.zeros((len(vectors), len(table["example_bounds"]) - 1), dtype=np.float32)
+    for outcome, (first, last) in enumerate(pairwise(table["example_bounds"])):
+        own = similar[:, first:last]
+        if last - first > NEIGHBOURS:
+            own = np.partition(own, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS:]
+        if own.shape[1]:
+            result[:, outcome] = own.mean(axis=1)
+    return result

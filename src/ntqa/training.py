@@ -123,7 +123,7 @@ def train_guard(examples: Sequence[GuardExample], curated: Sequence[str], embed:
     weights = np.array([sample.weight for sample in samples])
     vectors = [np.stack([embed(text) for text in sample.texts]) for sample in judged]
     wholes = np.stack([rows[0] for rows in vectors])
-    held_out: list[NDArray[np.float32]] = [np.zeros((len(sample.texts), 2, len(OUTCOMES)), dtype=np.float32) for sample in judged]
+    held_out: list[NDArray[np.float32]] = [np.zeros(0, dtype=np.float32)] * len(judged)
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
     for train, test in folds.split(labels[: len(judged), None], labels[: len(judged)]):
         out = set(test.tolist())
@@ -131,9 +131,13 @@ def train_guard(examples: Sequence[GuardExample], curated: Sequence[str], embed:
         rows = np.array([*train.tolist(), *more])
         model = _fit(features[starts[rows]], labels[rows], weights[rows])
         table = example_table(wholes[train], labels[train], len(OUTCOMES))
-        for index in test:
-            held_out[index][:, 0, model.classes_] = model.predict_proba(features[starts[index] : starts[index + 1]])
-            held_out[index][:, 1] = [nearness(table, vector) for vector in vectors[index]]
+        texts = np.concatenate([np.arange(starts[index], starts[index + 1]) for index in test])
+        signs = np.zeros((len(texts), 2, len(OUTCOMES)), dtype=np.float32)
+        signs[:, 0, model.classes_] = model.predict_proba(features[texts])
+        signs[:, 1] = nearness(table, np.concatenate([vectors[index] for index in test]))
+        ends = np.cumsum([len(vectors[index]) for index in test])
+        for index, own in zip(test, np.split(signs, ends[:-1]), strict=True):
+            held_out[index] = own
     model = _fit(features[starts[:-1]], labels, weights)
     outcomes = labels[: len(judged)]
     result: Arrays = {**_weights(model, features.shape[1] - BUCKETS), **example_table(wholes, outcomes, len(OUTCOMES))}

@@ -124,4 +124,4 @@ def test_nearness_is_the_mean_of_the_nearest_examples_of_each_outcome():
     table = example_table(vectors, np.array([2, 0, 2, 2, 2]), outcomes=4)
     assert table["example_bounds"].tolist() == [0, 1, 1, 5, 5]
     # cosines with (1, 0): outcome 0 has 0; outcome 2 has 1, 0.6, 0.8, 0, of which the best three count; the others have none
-    assert nearness(table, np.array([1, 0], dtype=np.float32)).tolist() == pytest.approx([0, 0, 0.8, 0])
+    assert nearness(table, np.array([[1, 0], [0, 1]], dtype=np.float32)) == pytest.approx(np.array([[0, 0, 0.8, 0], [1, 0, 0.8, 0]]))
