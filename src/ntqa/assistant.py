@@ -102,9 +102,10 @@ class Assistant:
             half = self.config.max_message // 2
             messages = [*messages[:-1], f"{messages[-1][:half]}\n{messages[-1][-half:]}"]
         try:
+            embed.prefetch([messages[-1]])  # needed in any case: begun while the message is being read
             query = reformulate(messages[fresh_from:], self.lexicon)
             canonical = self.lexicon.canonical(query.text) if query.topic_ids else ""
-            embed.prefetch([messages[-1], query.text, canonical, query.context, *split_message(messages[-1]), *messages[:-1]])
+            embed.prefetch([query.text, canonical, query.context, *split_message(messages[-1]), *messages[:-1]])
             verdict = self._guard.assess(messages, query, embed)
         except Exception as error:  # whatever went wrong: never a passage, and never silence
             log.error("the guard failed: %s", type(error).__name__)
