@@ -211,6 +211,7 @@
     const link = event.target.closest?.("#ntqa-chat a, #ntqa-header a, #ntqa-pane .pane-body a");
     if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     const url = new URL(link.href);
+    if (link.closest("nav")) return; // whole pages, too wide for the pane: in a tab of their own
     if (url.origin !== location.origin || !url.pathname.startsWith(root) || !PAGES.test(url.pathname.slice(root.length))) return;
     event.preventDefault();
     open(link);
