@@ -135,7 +135,8 @@ def test_who_asks_too_much_is_told_to_wait_and_still_finds_help(
         assert refused.status == 429 and 1 <= int(refused.headers["retry-after"]) <= 30
         assert refused.json()["error"].startswith(words[0])
         assert server.request("GET", "/help").status == 200
-        assert {"event": "request", "path": "/api/ask", "status": 429, "reason": "rate"}.items() <= log_lines(server)[-2].items()
+        wanted = {"event": "request", "path": "/api/ask", "status": 429, "reason": "rate"}
+        assert any(wanted.items() <= line.items() for line in log_lines(server))  # the open page may have asked for something since
 
 
 def test_a_request_that_is_too_large_is_told_so_in_the_words_of_the_corpus(server: Server, corpus: Corpus) -> None:
