@@ -29,6 +29,7 @@ Embed = Callable[[str], Vector]
 
 MAX_SENTENCES = 12
 BARE = 2  # words
+PRESSING = 3  # turns for which a refusal is remembered: "please", "come on" press for what was refused
 THRESHOLDS = ("emergency_card", "emergency_strip", "crisis_card", "crisis_strip", "refusal", "smalltalk")
 
 _OTHER_PERSON = re.compile(
@@ -135,16 +136,19 @@ class Guard:
         return query.follow_up or (len(folded.split()) <= 8 and not self._lexicon.mentions(message))
 
     def _goes_on_asking(self, message: str, earlier: Sequence[str], embed: Embed) -> bool:
-        """Whether a follow-up to a question that was answered asks on in general ("and for people with bipolar?"): nothing in it is
-        about somebody or about an amount, and the turn before was not refused. Then only the message itself can make it personal.
+        """Whether a follow-up to questions that were answered asks on in general ("and for people with bipolar?"): nothing in it is about
+        somebody or about an amount, and none of the last turns was refused. Then only the message itself can make it personal.
         """
-        if not earlier or not earlier[-1].strip() or self._weights is None or _PERSONAL.search(plain(message)):
+        if not earlier or self._weights is None or _PERSONAL.search(plain(message)):
             return False
         if not all(self._lexicon.is_common(word) or self._lexicon.knows(word) for word in content_words(message)):  # "nd hw mch"
             return False
-        if any(item.outcome in REFUSALS for item in self._patterns.hits(earlier[-1])):
-            return False
-        return self.scores(earlier[-1], "", "", embed)["refusal"] < self._thresholds["refusal"]
+        return not any(self._was_refused(turn, embed) for turn in earlier[-PRESSING:])
+
+    def _was_refused(self, turn: str, embed: Embed) -> bool:
+        if any(item.outcome in REFUSALS for item in self._patterns.hits(turn)):
+            return True
+        return readable(turn) and self.scores(turn, "", "", embed)["refusal"] >= self._thresholds["refusal"]
 
     def _was_risk(self, turn: str, embed: Embed) -> bool:
         """Whether an earlier turn got, or should have got, a full crisis or emergency card."""

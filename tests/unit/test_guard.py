@@ -290,6 +290,7 @@ def test_a_short_message_is_judged_with_the_turn_before():
         (("what is sleep", "and mood twice?"), "refusal_diagnosis"),
         (("what is sleep", "and mooood xqzt?"), "refusal_diagnosis"),  # no words to be sure of
         (("should i stop sleep", "and mood?"), "refusal_diagnosis"),  # the turn before was refused
+        (("should i stop sleep", "what is food", "and mood?"), "refusal_diagnosis"),  # so was one a little earlier
     ],
 )
 def test_a_general_follow_up_is_not_refused_for_how_it_is_read(messages: tuple[str, ...], outcome: str):
