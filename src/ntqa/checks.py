@@ -21,7 +21,7 @@ from ntqa.schema import MESSAGE_KEYS, Corpus, GuardPattern, Passage
 from ntqa.words import fold, terms, words
 
 WORDS = (50, 130)
-QUESTIONS = (6, 12)
+QUESTIONS = (6, 16)
 TITLE_LENGTH = 80
 QUESTION_LENGTH = 200
 LINKS = 2  # passages that may be shown beside one
