@@ -97,6 +97,23 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--trust-proxy", action="store_true", help="behind a proxy: the last address of X-Forwarded-For is the client")
     serve.add_argument("--metrics", action="store_true", help="open /metrics to everybody, not only to this machine")
 
+    serve.add_argument(
+        "--gap-log",
+        type=Path,
+        metavar="FILE",
+        help="let readers judge answers, and add these and questions without an answer, scrubbed, to FILE; readers are told",
+    )
+
+    gaps = command(
+        "gaps",
+        _gaps,
+        "Read a gap log: what readers asked in vain or did not like, in groups, with one thing to do for each.",
+        "ntqa gaps gaps.jsonl",
+    )
+    gaps.add_argument("log", type=Path, metavar="FILE", help="the file that ntqa serve --gap-log writes")
+    gaps.add_argument("--limit", type=int, default=20, metavar="N", help="show the N largest groups (default: %(default)s)")
+    gaps.add_argument("--json", action="store_true", help="print all of it as JSON")
+
     passwd = command(
         "passwd", _passwd, "Make a line of the file for serve --auth-file; asks for the password.", "ntqa passwd ada >> users.txt"
     )
@@ -313,6 +330,7 @@ def _explanation(reply: Any) -> str:
 def _serve(options: argparse.Namespace, config: Config) -> int:
     import re
 
+    from ntqa.gaps import GapLog
     from ntqa.logins import Logins
     from ntqa.shield import Rules
 
@@ -326,9 +344,38 @@ def _serve(options: argparse.Namespace, config: Config) -> int:
         raise InputError("--rate must be a number of questions a minute, or 0 for no limit")
     logins = Logins.read(options.auth_file) if options.auth_file else None
     rules = Rules(root_path, rate, options.trust_proxy, logins, options.metrics)
+    gap_log = GapLog(options.gap_log) if options.gap_log else None
     from ntqa.web import serve
 
-    serve(config, options.host, options.port, options.allow_host, rules, announce=lambda text: print(text, flush=True))
+    serve(config, options.host, options.port, options.allow_host, rules, announce=lambda text: print(text, flush=True), gap_log=gap_log)
+    return OK
+
+
+def _gaps(options: argparse.Namespace, config: Config) -> int:
+    from dataclasses import asdict
+
+    from ntqa.gap_report import report
+    from ntqa.gaps import days, read_gaps
+
+    gaps = read_gaps(options.log)
+    if not gaps:
+        print(f"{options.log} is empty")
+        return OK
+    found = report(gaps, _assistant(config))
+    if options.json:
+        print(json.dumps(asdict(found), ensure_ascii=False, indent=1))
+        return OK
+    first, last = days(gaps)
+    print(
+        f"{len(gaps)} lines from {first} to {last}: {found.liked} answers liked, {found.settled} questions answered by now, "
+        f"{found.without_text} without text, {len(found.groups)} groups open"
+    )
+    for group in found.groups[: max(options.limit, 0)]:
+        reasons = f" ({', '.join(group.reasons)})" if group.reasons else ""
+        print(f"\n{group.count} x, {group.first_day} to {group.last_day}{reasons}")
+        for question in group.questions:
+            print(f"    {question}")
+        print(f"  -> {group.action}")
     return OK
 
 

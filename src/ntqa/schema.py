@@ -220,7 +220,8 @@ MESSAGE_KEYS = frozenset(
     evidence.contested.note evidence.weak.name evidence.weak.note label.read_as label.evidence label.reviewed label.sources
     label.context label.companion label.counterpoint label.related label.nearest label.unknown label.not_clinician
     page.title page.intro page.limits page.disclaimer page.placeholder page.ask page.clear page.help page.help_intro
-    page.help_country page.back page.topic page.missing page.conversation page.too_many page.too_large
+    page.help_country page.back page.topic page.missing page.conversation page.too_many page.too_large page.busy page.kept
+    page.not_kept feedback.other feedback.unclear feedback.wrong
     label.about label.did_you_mean label.covers label.asked label.answer label.examples label.edit label.copy label.copied label.copy_failed
     page.fresh page.fresh_done page.pane page.pane_failed page.permalink page.close
     browse.topics browse.intro browse.by_kind browse.by_name browse.no_topic browse.more browse.missing browse.part_of browse.includes

@@ -124,7 +124,13 @@ class Shield:
         root = self._rules.root_path
         bare = bool(root) and scope["path"] == root
         scope = _without_prefix(scope, root)
-        respond = _Responder(send, secrets.token_urlsafe(16), rewrite=scope["path"] == "/", keep=scope["path"].startswith("/assets/"))
+        respond = _Responder(
+            send,
+            secrets.token_urlsafe(16),
+            rewrite=scope["path"] == "/",
+            keep=scope["path"].startswith("/assets/"),
+            busy=self._say("page.busy") if scope["path"] in ASKING else "",
+        )
         refusal = None
         try:
             if bare:  # relative links of the page need the slash
@@ -228,10 +234,11 @@ def _is_local(scope: Message, headers: dict[str, str]) -> bool:
 
 
 class _Responder:
-    """Adds headers to a response, and the nonce to the inline scripts of the page."""
+    """Adds headers to a response, and the nonce to the inline scripts of the page; says `busy`, where it is given, for a full queue."""
 
-    def __init__(self, send: Send, nonce: str, rewrite: bool, keep: bool) -> None:
-        self._send, self._nonce, self._rewrite, self._keep = send, nonce, rewrite, keep
+    def __init__(self, send: Send, nonce: str, rewrite: bool, keep: bool, busy: str = "") -> None:
+        self._send, self._nonce, self._rewrite, self._keep, self._busy = send, nonce, rewrite, keep, busy
+        self._said = False
         self._start: Message | None = None
         self._body = b""
         self.status = 500  # of the response; when none is sent, the server says 500
@@ -244,6 +251,13 @@ class _Responder:
         await self._send({"type": "http.response.body", "body": body})
 
     async def send(self, message: Message) -> None:
+        if self._said:
+            return
+        if message["type"] == "http.response.start" and message["status"] == 503 and self._busy:
+            self._said = True
+            refusal = _told(503, self._busy, "queue_full", ((b"retry-after", b"60"),))
+            await self.plain(refusal.status, refusal.text, refusal.headers)
+            return
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message = {**message, "headers": self._headers(message.get("headers", []), self._keep and message["status"] == 200)}

@@ -101,6 +101,32 @@ def test_links_to_other_passages_are_followed_inside(chat: Chat, corpus: Corpus)
 
 
 @WIDTHS
+def test_the_back_button_goes_back_page_by_page_and_then_to_the_chat(new_chat: Callable[..., Chat], corpus: Corpus, options: dict) -> None:
+    chat = new_chat(**options)
+    link = chat.ask("what are SSRIs?").locator(".context-link").first
+    link.click()
+    first, other = corpus.passages["ssri/what-it-is"].title, corpus.passages["ssri/how-it-acts"].title
+    pane(chat.page).get_by_role("link", name=other, exact=True).click()
+    expect(heading(chat.page)).to_have_text(other)
+    chat.page.go_back()
+    expect(heading(chat.page)).to_have_text(first)
+    chat.page.go_back()
+    expect(pane(chat.page)).to_be_hidden()
+    expect(link).to_be_focused()
+    expect(chat.replies).to_have_count(1)
+    chat.page.go_forward()
+    expect(heading(chat.page)).to_have_text(first)
+    pane(chat.page).get_by_role("link", name=other, exact=True).click()
+    expect(heading(chat.page)).to_have_text(other)
+    pane(chat.page).get_by_role("button", name="Close").click()  # leaves both steps behind at once
+    expect(pane(chat.page)).to_be_hidden()
+    assert chat.page.evaluate("history.state?.ntqa") is None
+    chat.page.reload()
+    expect(chat.box).to_be_visible()
+    expect(pane(chat.page)).to_be_hidden()
+
+
+@WIDTHS
 def test_help_opens_beside_the_chat_with_a_list_of_countries(new_chat: Callable[..., Chat], corpus: Corpus, options: dict) -> None:
     chat = new_chat(**options)
     chat.help_link.click()

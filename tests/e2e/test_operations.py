@@ -9,13 +9,16 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from driving import REPOSITORY, Chat, Server, flat, running
 from playwright.sync_api import Browser, Page, expect
 
+from ntqa.gaps import read_gaps
 from ntqa.logins import password_line
 from ntqa.schema import Corpus
 
@@ -23,10 +26,18 @@ pytestmark = pytest.mark.e2e
 
 SERVE = (sys.executable, "-m", "ntqa", "serve")
 QUESTION = "what does serotonin do?"
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
 
 def log_lines(server: Server) -> list[dict]:
     return [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def events(server: Server) -> list[str]:
@@ -49,6 +60,11 @@ def test_under_a_prefix_the_chat_stays_under_it(prefixed: Server, new_page: Call
     assert page.url == f"{prefixed.url}/about/brains/"  # the slash was added
     reply = chat.ask(QUESTION)
     assert chat.ask("and its side effects?").locator(".read-as q").inner_text() == "Serotonin: and its side effects?"
+    reply.locator("a.context-link").first.click()
+    expect(page.locator("#ntqa-pane mark")).to_be_visible()
+    page.locator("#ntqa-pane .pane-body a[href*='/passage/serotonin/']").first.click()
+    expect(page.locator("#ntqa-pane mark")).to_have_count(0)
+    page.keyboard.press("Escape")
     for link in (reply.locator("a.context-link").first, chat.help_link):
         assert (link.get_attribute("href") or "").startswith("/about/brains/")
     assert [url for url in chat.requests if not url.startswith((f"{prefixed.url}/about/brains", "data:"))] == []
@@ -142,6 +158,33 @@ def test_who_asks_too_much_is_told_to_wait_and_still_finds_help(
 def test_a_request_that_is_too_large_is_told_so_in_the_words_of_the_corpus(server: Server, corpus: Corpus) -> None:
     refused = server.request("POST", "/gradio_api/queue/join", b'{"data": ["' + b"a" * 70_000 + b'"]}')
     assert (refused.status, refused.json()["detail"]) == (413, corpus.messages["page.too_large"].replace("{limit}", "64,000"))
+
+
+# --- the gap log ---------------------------------------------------------------------------------------------------------
+
+
+def test_readers_judge_answers_only_where_the_operator_wants_it_and_are_told(
+    real_index: Path, tmp_path: Path, new_page: Callable[..., Page], chat: Chat, corpus: Corpus
+) -> None:
+    chat.ask(QUESTION)
+    assert chat.page.get_by_role("button", name="Like", exact=True).count() == 0
+    expect(chat.page.locator(".ntqa-disclaimer")).to_contain_text(corpus.messages["page.not_kept"])
+
+    gaps = tmp_path / "gaps.jsonl"
+    with running(tmp_path, *SERVE, "--gap-log", str(gaps)) as server:
+        judging = Chat(new_page(), server.url).open()
+        told = flat(judging.page.locator(".ntqa-disclaimer").inner_text())
+        assert flat(corpus.messages["page.kept"]) in told and corpus.messages["page.not_kept"] not in told
+        judging.ask(QUESTION)
+        judging.page.get_by_role("button", name="Like", exact=True).first.click()
+        wait_for(lambda: [item.what for item in read_gaps(gaps)] == ["like"])
+        judging.ask("what does quixotamine for Mrs Smith at 0123 456789 do")
+        wait_for(lambda: [item.kind for item in read_gaps(gaps)] == ["answer", "not_covered"])
+        assert "0123" not in gaps.read_text() and "Smith" not in gaps.read_text()
+        judging.ask("I want to kill myself")
+        assert Axe().run(judging.page, options=RULES).violations_count == 0
+        assert len(read_gaps(gaps)) == 2
+        assert judging.faults == [] and judging.foreign_requests() == []
 
 
 # --- what the server says of itself --------------------------------------------------------------------------------------

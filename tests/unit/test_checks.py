@@ -91,11 +91,11 @@ def test_title_length(folder):
 
 def test_number_of_questions(folder):
     folder.replace(SLEEP, "  - mag at bedtime for insomnia\n", "")
-    folder.refuses(f"{SLEEP}:3", "5 questions", "6 to 12")
-    folder.replace(SLEEP, "questions:\n", "questions:\n" + "".join(f"  - {some_words(2, stem)}\n" for stem in "bcdfghj"))
+    folder.refuses(f"{SLEEP}:3", "5 questions", "6 to 16")
+    folder.replace(SLEEP, "questions:\n", "questions:\n" + "".join(f"  - {some_words(2, stem)}\n" for stem in "bcdfghjklmn"))
     assert folder.problems() == []
     folder.replace(SLEEP, "questions:\n", "questions:\n  - one more of them\n")
-    folder.refuses(f"{SLEEP}:3", "13 questions", "6 to 12")
+    folder.refuses(f"{SLEEP}:3", "17 questions", "6 to 16")
 
 
 def test_question_length(folder):

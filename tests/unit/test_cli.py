@@ -18,6 +18,7 @@ from ntqa import __version__
 from ntqa.cli import main
 from ntqa.config import Config
 from ntqa.embedding import OnnxEncoder, export_folder
+from ntqa.gaps import Gap, GapLog
 from ntqa.index import current_edition
 from ntqa.logins import Logins, hash_password
 
@@ -348,7 +349,7 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     """What `serve` of the web module was called with."""
     called: list[tuple] = []
     web = ModuleType("ntqa.web")
-    web.serve = lambda *arguments, announce: called.append(arguments)
+    web.serve = lambda *arguments, announce, gap_log: called.append((*arguments, gap_log))
     monkeypatch.setitem(sys.modules, "ntqa.web", web)
     return called
 
@@ -374,7 +375,8 @@ def test_what_is_served_and_how(run, serving, config: Config, tmp_path: Path):
     users.write_text(f"ada:{hash_password('secret', 4)}\n", encoding="utf-8")
     options = ["--port", "1", "--allow-host", "a.example", "--allow-host", "b.example", "--root-path", "/some/where/", "--metrics"]
     assert run("serve", *options, "--auth-file", str(users))[0] == 0
-    (served, host, port, hosts, rules) = serving[0]
+    (served, host, port, hosts, rules, gap_log) = serving[0]
+    assert gap_log is None
     assert (served, host, port, hosts) == (config, "127.0.0.1", 1, ["a.example", "b.example"])
     assert (rules.root_path, rules.open_metrics, rules.trust_proxy, rules.logins is not None) == ("/some/where", True, False, True)
 
@@ -390,6 +392,7 @@ def test_what_is_served_and_how(run, serving, config: Config, tmp_path: Path):
         (["--rate", "nan"], "--rate must be a number"),
         (["--rate", "inf"], "--rate must be a number"),
         (["--auth-file", "no-such-file"], "no-such-file cannot be read"),
+        (["--gap-log", "no-such-folder/gaps.jsonl"], "the gap log no-such-folder/gaps.jsonl cannot be written"),
     ],
 )
 def test_options_that_cannot_be_served(run, serving, arguments: list[str], words: str):
@@ -438,3 +441,49 @@ def test_each_command_explains_itself_with_an_example(command: str, capsys: pyte
     assert caught.value.code == 0
     assert f"example:\n  ntqa {command}" in out
     assert "--corpus DIR" in out
+
+
+# --- gaps ---
+
+
+@pytest.fixture
+def gap_log(tmp_path: Path) -> str:
+    log = GapLog(tmp_path / "gaps.jsonl")
+    for item in (
+        Gap("2026-01-30", "not_covered", "not_covered", "is blorptamine good"),
+        Gap("2026-01-31", "not_covered", "not_covered", "what are ssris?"),
+        Gap("2026-02-01", "wrong", "answer", "what does magnesium do for sleep?", ("magnesium/sleep",)),
+        Gap("2026-02-01", "like", "answer", "", ("magnesium/sleep",)),
+    ):
+        log.add(item)
+    return str(tmp_path / "gaps.jsonl")
+
+
+def test_gaps_says_what_to_do(run, gap_log: str):
+    code, out, err = run("gaps", gap_log)
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "4 lines from 2026-01-30 to 2026-02-01: 1 answers liked, 1 questions answered by now, 0 without text, 2 groups open",
+        "",
+        "1 x, 2026-01-30 to 2026-01-30",
+        "    is blorptamine good",
+        "  -> 'blorptamine' is not known here: write a topic for it, or put it in corpus/other_names.yaml",
+        "",
+        "1 x, 2026-02-01 to 2026-02-01 (wrong)",
+        "    what does magnesium do for sleep?",
+        "  -> read corpus/topics/magnesium/sleep.md beside the question: mend the passage, or move the wording to the one that answers it",
+    ]
+
+
+def test_gaps_as_json_and_limited(run, gap_log: str):
+    found = json.loads(run("gaps", gap_log, "--json")[1])
+    assert (len(found["groups"]), found["settled"], found["liked"]) == (2, 1, 1)
+    assert run("gaps", gap_log, "--limit", "1")[1].count("  -> ") == 1
+
+
+def test_gaps_of_an_empty_file_and_of_none(run, tmp_path: Path):
+    (tmp_path / "empty").write_text("", encoding="utf-8")
+    assert run("gaps", str(tmp_path / "empty"))[:2] == (0, f"{tmp_path / 'empty'} is empty\n")
+    code, out, err = run("gaps", str(tmp_path / "none"))
+    assert (code, out) == (2, "")
+    assert "none cannot be read" in err

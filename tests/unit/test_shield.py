@@ -44,7 +44,7 @@ class Response:
         self.body = b"".join(message["body"] for message in messages[1:])
 
 
-TEXTS = {"page.too_many": "wait {seconds} s", "page.too_large": "too large: {limit}"}
+TEXTS = {"page.busy": "too many ask", "page.too_many": "wait {seconds} s", "page.too_large": "too large: {limit}"}
 
 
 def call(app: App, path: str = "/help", method: str = "GET", raw_path: bytes | None = None, **headers: str) -> Response:
@@ -323,6 +323,17 @@ def test_questions_are_limited_for_each_client_and_other_requests_apart_from_the
     assert response.headers["content-type"] == "application/json"
     assert asks(shield, peer="192.0.2.9") == 200
     assert send_to(shield, "/").status == 200
+
+
+@pytest.mark.parametrize("path", ["/api/ask", "/gradio_api/queue/join"])
+def test_a_full_queue_is_said_in_the_words_of_the_corpus(path: str):
+    async def full(scope, receive, send):
+        await send({"type": "http.response.start", "status": 503, "headers": [(b"content-type", b"application/json")]})
+        await send({"type": "http.response.body", "body": b'{"detail": "Queue is full."}'})
+
+    response = send_to(Shield(full, say=TEXTS.__getitem__), path, "POST")
+    assert (response.status, response.headers["retry-after"]) == (503, "60")
+    assert json.loads(response.body) == {"error": "too many ask", "detail": "too many ask"}
 
 
 def test_whoever_loads_too_much_still_reaches_help_and_health():

@@ -99,13 +99,13 @@ def test_the_words_of_a_refusal_are_the_corpuss(app: Any):
 @pytest.fixture
 def live(own_config: Config) -> Any:
     export_fake(export_folder(own_config.index / "models", own_config.model))
-    from ntqa.web import Live
+    from ntqa.live import Live
 
     return Live(own_config, "")
 
 
 def asked(live: Any, *questions: str) -> Any:
-    from ntqa.web import Said, _answer
+    from ntqa.chat import Said, _answer
 
     said = Said()
     for question in questions:
@@ -114,7 +114,7 @@ def asked(live: Any, *questions: str) -> Any:
 
 
 def test_an_edited_question_is_answered_and_what_came_after_it_goes(live: Any):
-    from ntqa.web import _edited
+    from ntqa.chat import _edited
 
     said = asked(live, "what are ssris?", "and their side effects?", "hello")
     assert [turn.about for turn in said.turns] == ["", "SSRIs", ""]
@@ -125,7 +125,7 @@ def test_an_edited_question_is_answered_and_what_came_after_it_goes(live: Any):
 
 @pytest.mark.parametrize("place", [1, -2, 6, True, None, "0", [0, 0], 0.0])
 def test_only_a_readers_own_message_is_edited(live: Any, place: object):
-    from ntqa.web import _edited
+    from ntqa.chat import _edited
 
     said = asked(live, "what are ssris?", "and their side effects?")
     assert _edited(live, place, "hi", said) is said
@@ -133,7 +133,7 @@ def test_only_a_readers_own_message_is_edited(live: Any, place: object):
 
 @pytest.mark.parametrize("question", ["", "  ", None, {"text": "hi"}, ["hi"], 5])
 def test_what_is_no_text_changes_nothing(live: Any, question: object):
-    from ntqa.web import _answer, _edited
+    from ntqa.chat import _answer, _edited
 
     said = asked(live, "what are ssris?")
     assert _edited(live, 0, question, said) is said
@@ -141,7 +141,7 @@ def test_what_is_no_text_changes_nothing(live: Any, question: object):
 
 
 def test_a_subject_that_was_left_stays_left_when_a_turn_is_taken_back(live: Any):
-    from ntqa.web import _answer
+    from ntqa.chat import _answer
 
     said = asked(live, "what are ssris?", "and their side effects?")
     said = _answer(live, "and their side effects?", replace(said, fresh_from=2))
@@ -149,6 +149,33 @@ def test_a_subject_that_was_left_stays_left_when_a_turn_is_taken_back(live: Any)
     assert [turn.fresh_from for turn in said.turns] == [0, 0, 2, 2]
     assert said.turns[2].about == ""
     assert [said.before(place).fresh_from for place in range(4)] == [0, 0, 2, 2]
+
+
+# --- the gap log ---
+
+
+def test_what_is_kept_of_a_chat_and_only_where_the_operator_asked_for_it(own_config: Config, tmp_path: Path):
+    export_fake(export_folder(own_config.index / "models", own_config.model))
+    from ntqa.gaps import GapLog, read_gaps
+    from ntqa.live import Live
+
+    path = tmp_path / "gaps.jsonl"
+    live = Live(own_config, "", GapLog(path))
+    said = asked(live, "what are ssris?", "is blorptamine good", "i want to kill myself")
+    assert [(item.what, item.question) for item in read_gaps(path)] == [("not_covered", "is blorptamine good")]
+    live.keep(said.turns[0].reply, "wrong")
+    assert (read_gaps(path)[1].what, read_gaps(path)[1].question) == ("wrong", "what are ssris?")
+    Live(own_config, "").keep(said.turns[1].reply)  # without a log nothing is kept
+    assert len(read_gaps(path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("place", "asked_there"),
+    [(0, "what are ssris?"), (1, "what are ssris?"), (3, "hello"), (4, None), (-1, None), (True, None), ("1", None)],
+)
+def test_which_turn_a_mark_belongs_to(live: Any, place: object, asked_there: str | None):
+    turn = asked(live, "what are ssris?", "hello").turn(place)
+    assert (turn and turn.asked) == asked_there
 
 
 @pytest.mark.parametrize("value", ["1", 2, -1, True, None])
@@ -170,14 +197,14 @@ async def posted(app: Any, *bodies: dict[str, Any]) -> list[httpx.Response]:
 
 
 def test_the_first_screen_changes_with_the_day(app: Any, monkeypatch: pytest.MonkeyPatch):
-    import ntqa.web
+    import ntqa.chat
 
     def page() -> str:
         return asyncio.run(responses(app, ("GET", "/")))[0].text
 
     live = app.state.live
     first = page()
-    monkeypatch.setattr(ntqa.web, "_examples", lambda _: [{"text": "Another example?"}])
+    monkeypatch.setattr(ntqa.chat, "_examples", lambda _: [{"text": "Another example?"}])
     live.renew()
     assert "Another example?" not in first
     assert "Another example?" in page()
@@ -193,14 +220,14 @@ def test_every_text_of_the_script_comes_with_the_page(app: Any):
 
 
 def test_the_first_screen_is_renewed_once_a_day(live: Any, monkeypatch: pytest.MonkeyPatch):
-    import ntqa.web
+    import ntqa.live
 
     renewed: queue.Queue[int] = queue.Queue()
-    live.renew = lambda: renewed.put(ntqa.web.today())
-    monkeypatch.setattr(ntqa.web, "POLL_SECONDS", 0.001)
+    live.renew = lambda: renewed.put(ntqa.live.today())
+    monkeypatch.setattr(ntqa.live, "POLL_SECONDS", 0.001)
     live.start()
     for day in (1, 2):
-        monkeypatch.setattr(ntqa.web, "today", lambda day=day: day)
+        monkeypatch.setattr(ntqa.live, "today", lambda day=day: day)
         assert renewed.get(timeout=10) == day
     live.stop()
     assert renewed.empty()

@@ -150,12 +150,31 @@
 
   // --- beside the chat ---
 
+  // Each page that is opened is a step of the browser's history, so that its Back button, on a phone above all, goes back to the page
+  // before and then to the chat.
   const pane = make("aside", { id: "ntqa-pane", role: "complementary", hidden: "" });
   let opener = null, wanted = 0;
 
-  async function open(link) {
-    const mine = ++wanted, url = new URL(link.href);
+  function open(link) {
     if (!pane.contains(link)) opener = link;
+    const steps = pane.hidden ? 1 : (history.state?.ntqa?.steps ?? 0) + 1;
+    history.pushState({ ntqa: { href: link.href, steps } }, "");
+    show(link.href);
+  }
+
+  function moved() {
+    if (history.state?.ntqa) show(history.state.ntqa.href);
+    else if (!pane.hidden) hide();
+  }
+
+  function close() {
+    const steps = history.state?.ntqa?.steps;
+    if (steps) history.go(-steps);
+    else hide();
+  }
+
+  async function show(href) {
+    const mine = ++wanted, url = new URL(href);
     let main = null;
     try {
       const page = await (await fetch(url, { headers: { accept: "text/html" } })).text();
@@ -194,7 +213,7 @@
     body.querySelector("mark")?.scrollIntoView({ block: "nearest" });
   }
 
-  function close() {
+  function hide() {
     wanted += 1;
     pane.hidden = true;
     pane.replaceChildren();
@@ -221,6 +240,8 @@
     pane.setAttribute("aria-label", text("pane"));
     document.body.append(status, pane);
     document.addEventListener("click", clicked);
+    if (history.state?.ntqa) history.replaceState(null, ""); // the page was loaded anew, without a pane
+    addEventListener("popstate", moved);
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !pane.hidden && !event.defaultPrevented && !event.isComposing) close();
     });
