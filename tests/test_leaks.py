@@ -20,9 +20,9 @@ SHORT = 5  # words; "what is gaba" or "thank you" is everybody's wording and nob
 
 def judged_texts() -> list[tuple[str, str]]:
     """(id, text) of everything that is judged."""
-    texts = [(item.id, item.text) for item in read_questions(TESTS / "retrieval" / "questions.yaml")]
-    texts += [(item.id, item.text) for item in read_cases(TESTS / "safety" / "cases.yaml")]
-    for dialogue in read_dialogues(TESTS / "dialogues" / "dialogues.yaml"):
+    texts = [(item.id, item.text) for item in read_questions(TESTS / "retrieval")]
+    texts += [(item.id, item.text) for item in read_cases(TESTS / "safety")]
+    for dialogue in read_dialogues(TESTS / "dialogues"):
         texts += [(f"{dialogue.id}:{number}", turn.text) for number, turn in enumerate(dialogue.turns, 1)]
     return [(name, text) for name, text in texts if len(words(text)) >= SHORT]
 

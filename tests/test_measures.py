@@ -42,15 +42,15 @@ def test_every_floor_belongs_to_a_measure_and_the_important_ones_have_one(report
 
 
 def test_there_are_enough_tests() -> None:
-    questions = read_questions(TESTS / "retrieval" / "questions.yaml")
+    questions = read_questions(TESTS / "retrieval")
     assert len(questions) >= 200
     assert len([question for question in questions if not question.relevant]) >= 50
-    assert len(read_dialogues(TESTS / "dialogues" / "dialogues.yaml")) >= 30
-    assert len(read_cases(TESTS / "safety" / "cases.yaml")) >= 120
+    assert len(read_dialogues(TESTS / "dialogues")) >= 30
+    assert len(read_cases(TESTS / "safety")) >= 120
 
 
 def test_judged_passages_exist(real_assistant: Assistant) -> None:
-    named = {passage for question in read_questions(TESTS / "retrieval" / "questions.yaml") for passage in question.relevant}
-    for dialogue in read_dialogues(TESTS / "dialogues" / "dialogues.yaml"):
+    named = {passage for question in read_questions(TESTS / "retrieval") for passage in question.relevant}
+    for dialogue in read_dialogues(TESTS / "dialogues"):
         named |= {passage for turn in dialogue.turns for passage in turn.relevant}
     assert named <= set(real_assistant.corpus.passages)

@@ -188,7 +188,7 @@ class Assistant:
 
 def load_encoder(config: Config) -> OnnxEncoder:
     """The exported model that `config` names; raises IndexUnavailableError when nothing was built."""
-    folder = export_folder(config.index / "models", config.model)
+    folder = export_folder(config.index / "models", config.model, config.adapter)
     if not (folder / "meta.json").exists():
         raise IndexUnavailableError(f"the model {config.model} has not been exported to {config.index}; run: ntqa build")
     return OnnxEncoder(Path(folder))

@@ -70,7 +70,7 @@ def build(config: Config, progress: Progress = lambda *_: None, encoder: Encoder
 
 def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_model: bool) -> BuildReport:
     with ThreadPoolExecutor(1) as aside:  # the model, where it has been exported before, is loaded while the corpus is read
-        exported = encoder is None and not fresh_model and (export_folder(config.index / "models", config.model) / "meta.json").exists()
+        exported = encoder is None and not fresh_model and (export_folder(config.index / "models", config.model, config.adapter) / "meta.json").exists()
         loading = aside.submit(load_encoder, config) if exported else None
         corpus, problems = read_corpus(config.corpus)
         errors, warnings = check_corpus(corpus, config.corpus, passed=stored_checks(config.index))
@@ -149,7 +149,7 @@ def _about_names(corpus: Corpus) -> list[str]:
 
 def _exported(config: Config, progress: Progress) -> Encoder:
     progress(f"exporting the model {config.model}", 0, 1)
-    export_model(config.model, config.index / "models")
+    export_model(config.model, config.index / "models", config.adapter)
     progress(f"exporting the model {config.model}", 1, 1)
     return load_encoder(config)
 

@@ -41,3 +41,9 @@ class Config:
 
     # index
     keep_editions: int = 3
+
+    @property
+    def adapter(self) -> Path | None:
+        """What adapts the packaged model to this corpus, where the corpus has it."""
+        path = self.corpus / "adapter.npz"
+        return path if self.model == PACKAGED_MODEL and path.is_file() else None

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ntqa.adapter import adapt, adapter_id
 from ntqa.config import PACKAGED_MODEL
 from ntqa.errors import ModelError
 
@@ -156,31 +157,39 @@ def packaged_model() -> Path:
     return folder
 
 
-def export_folder(models: Path, model: str) -> Path:
-    """Where the export of `model` is kept; the name changes with the model and with how it is exported."""
+def export_folder(models: Path, model: str, adapter: Path | None = None) -> Path:
+    """Where the export of `model` is kept; the name changes with the model, what adapts it, and how it is exported."""
     slug = "".join(char if char.isalnum() else "-" for char in Path(model).name.lower()).strip("-")
-    return models / f"{slug}-{hashlib.sha256(f'{model}|{EXPORT_VERSION}'.encode()).hexdigest()[:10]}"
+    return models / f"{slug}-{hashlib.sha256(f'{model}|{adapter_id(adapter)}|{EXPORT_VERSION}'.encode()).hexdigest()[:10]}"
 
 
-def export_model(model: str, models: Path) -> Path:
-    """Export `model` (PACKAGED_MODEL, a local folder, or a Hugging Face id) and return the folder of the export.
-
-    Raises ModelError when the model cannot be loaded or the export disagrees with it. Imports torch.
-    """
-    target = export_folder(models, model)
+def load_reference(model: str) -> Any:
+    """The SentenceTransformer `model`: PACKAGED_MODEL, a local folder, or a Hugging Face id. Raises ModelError. Imports torch."""
     if model == PACKAGED_MODEL:
         source = str(packaged_model())
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
     else:
         source = model
-    import torch
     from sentence_transformers import SentenceTransformer
 
     try:
         reference = SentenceTransformer(source, device="cpu")
     except (OSError, ValueError, RuntimeError) as error:
         raise ModelError(f"the model {model!r} cannot be loaded: {error}") from None
-    reference.eval()
+    return reference.eval()
+
+
+def export_model(model: str, models: Path, adapter: Path | None = None) -> Path:
+    """Export `model`, adapted by `adapter`, and return the folder of the export.
+
+    Raises ModelError when model or adapter cannot be loaded or the export disagrees with them. Imports torch.
+    """
+    target = export_folder(models, model, adapter)
+    reference = load_reference(model)
+    import torch
+
+    if adapter:
+        adapt(reference, adapter)
     staging = target.with_name(f".{target.name}-{os.getpid()}")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
@@ -195,7 +204,7 @@ def export_model(model: str, models: Path) -> Path:
         digest = file_sha256(staging / "model.onnx")
         weights = PACKAGED_SHA256[:12] if model == PACKAGED_MODEL else digest[:12]
         meta = {
-            "model_id": f"{model}@{weights}",
+            "model_id": f"{model}@{weights}" + (f"+{adapter_id(adapter)}" if adapter else ""),
             "dimension": int(expected.shape[1]),
             "max_length": int(reference.max_seq_length or 512),
             "inputs": names,

@@ -114,16 +114,16 @@ class Report:
 
 
 def evaluate(assistant: Assistant, tests: Path, memory: Path | None = None) -> Report:
-    """Run all tests in `tests` (retrieval/questions.yaml, dialogues/dialogues.yaml, safety/cases.yaml, floors.yaml).
+    """Run all tests in `tests` (YAML files in retrieval, dialogues and safety; floors.yaml).
 
     `memory` keeps which tests were right, to say next time what has changed. Raises InputError when a file cannot be read.
     """
     report = Report()
     floors = _floors(tests / "floors.yaml")
     runner = _Runner(assistant, report, floors)
-    runner.questions(read_questions(tests / "retrieval" / "questions.yaml"))
-    runner.dialogues(tests / "dialogues" / "dialogues.yaml")
-    runner.safety(read_cases(tests / "safety" / "cases.yaml"))
+    runner.questions(read_questions(tests / "retrieval"))
+    runner.dialogues(tests / "dialogues")
+    runner.safety(read_cases(tests / "safety"))
     runner.everything()
     unknown = set(floors) - {measure.name for measure in report.measures}
     if unknown:

@@ -48,7 +48,7 @@ class SafetyCase:
 
 
 def read_questions(path: Path) -> list[JudgedQuestion]:
-    """Judged questions; raises InputError with file and entry when one cannot be read."""
+    """Judged questions of a file or folder; raises InputError with file and entry when one cannot be read."""
     return [
         JudgedQuestion(entry.text("id"), entry.text("text"), entry.text("bucket"), entry.grades())
         for entry in _entries(path, ("id", "text", "bucket", "relevant"))
@@ -56,7 +56,7 @@ def read_questions(path: Path) -> list[JudgedQuestion]:
 
 
 def read_dialogues(path: Path) -> list[Dialogue]:
-    """Dialogues; raises InputError with file and entry when one cannot be read."""
+    """Dialogues of a file or folder; raises InputError with file and entry when one cannot be read."""
     dialogues = []
     for entry in _entries(path, ("id", "turns")):
         turns = []
@@ -70,7 +70,7 @@ def read_dialogues(path: Path) -> list[Dialogue]:
 
 
 def read_cases(path: Path) -> list[SafetyCase]:
-    """Safety cases; raises InputError with file and entry when one cannot be read."""
+    """Safety cases of a file or folder; raises InputError with file and entry when one cannot be read."""
     cases = []
     for entry in _entries(path, ("id", "text", "expect", "also_ok", "history", "tags")):
         case = SafetyCase(
@@ -131,6 +131,20 @@ class _Entry:
 
 
 def _entries(path: Path, known: Sequence[str]) -> Iterator[_Entry]:
+    """The entries of a file, or of all YAML files of a folder in the order of their names; no two have one id."""
+    seen = set()
+    files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+    if not files:
+        raise InputError(f"{path} holds no .yaml file; give the folder with --tests")
+    for file in files:
+        for entry in _entries_of(file, known):
+            if entry.name in seen:
+                raise entry.error("this id is given twice")
+            seen.add(entry.name)
+            yield entry
+
+
+def _entries_of(path: Path, known: Sequence[str]) -> Iterator[_Entry]:
     try:
         data = parse(path.read_text(encoding="utf-8")).data
     except OSError as error:
@@ -141,10 +155,5 @@ def _entries(path: Path, known: Sequence[str]) -> Iterator[_Entry]:
         raise InputError(f"{path}:{error.line}: {error}") from None
     if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
         raise InputError(f"{path}: must be a list of mappings")
-    seen = set()
     for item in data:
-        entry = _Entry(path, str(item.get("id", item)), item, known)
-        if entry.name in seen:
-            raise entry.error("this id is given twice")
-        seen.add(entry.name)
-        yield entry
+        yield _Entry(path, str(item.get("id", item)), item, known)

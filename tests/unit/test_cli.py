@@ -338,7 +338,7 @@ def test_evaluate_tells_by_its_exit_code_whether_a_bar_was_missed(run, config: C
 def test_evaluate_without_test_data(run, tmp_path: Path):
     code, out, err = run("evaluate", "--tests", str(tmp_path))
     assert (code, out) == (2, "")
-    assert "questions.yaml cannot be read" in err
+    assert "retrieval cannot be read" in err
 
 
 # --- serve, passwd ---

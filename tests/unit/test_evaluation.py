@@ -243,7 +243,7 @@ def test_a_floor_for_no_measure_is_refused(mini: Assistant, tmp_path: Path):
 
 
 def test_missing_test_data_are_named(mini: Assistant, tmp_path: Path):
-    with pytest.raises(InputError, match=r"questions\.yaml cannot be read: No such file or directory; give the folder with --tests"):
+    with pytest.raises(InputError, match=r"retrieval cannot be read: No such file or directory; give the folder with --tests"):
         evaluate(mini, tmp_path)
 
 

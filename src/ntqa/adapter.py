@@ -1,0 +1,46 @@
+"""The adapter: a small low-rank change of the embedding model, learnt from the corpus's own questions, and stored in the corpus.
+
+It teaches the model which everyday wordings ask for the same passage. LoRA (Hu et al. 2021, arXiv:2106.09685): each linear layer W of the
+encoder becomes W + B A, with A and B of low rank. It is added to the weights once, before the model is exported, and so costs an answer nothing. The file holds, for each
+layer, <name>.a of shape (rank, inputs) and <name>.b of shape (outputs, rank), float16.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ntqa.errors import ModelError
+
+def adapter_id(path: Path | None) -> str:
+    """What distinguishes the adapted model from others; "" without an adapter."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path else ""
+
+
+def encoder_of(model: Any) -> Any:
+    """The transformer inside a SentenceTransformer."""
+    first = model[0]
+    return first.auto_model if hasattr(first, "auto_model") else first.model
+
+
+def adapt(model: Any, path: Path) -> None:
+    """Add the adapter in `path` to the weights of a SentenceTransformer; raises ModelError when it was not made for this model."""
+    import torch
+
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name].astype(np.float32) for name in stored.files}
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read ({error}); restore it, or make it anew: ntqa adapt") from None
+    encoder = encoder_of(model)
+    layers = {name: layer for name, layer in encoder.named_modules() if isinstance(layer, torch.nn.Linear)}
+    changes = {name.removesuffix(".a"): (arrays[name], arrays.get(f"{name[:-2]}.b")) for name in arrays if name.endswith(".a")}
+    with torch.no_grad():
+        for name, (a, b) in changes.items():
+            layer = layers.get(name)
+            if layer is None or b is None or tuple(layer.weight.shape) != (b.shape[0], a.shape[1]) or a.shape[0] != b.shape[1]:
+                raise ModelError(f"{path} does not fit the model: layer {name}; make it anew: ntqa adapt")
+            layer.weight += torch.from_numpy(b @ a)
