@@ -1,6 +1,6 @@
-"""The adapter: a small low-rank change of the embedding model, learnt from the corpus's own questions, and stored in the corpus.
+"""The adapter: a small low-rank change of the embedding model, learnt from the corpus's own questions and messages, and stored in the corpus.
 
-It teaches the model which everyday wordings ask for the same passage. LoRA (Hu et al. 2021, arXiv:2106.09685): each linear layer W of the
+It teaches the model which everyday wordings ask for the same passage, and which messages need the same reply. LoRA (Hu et al. 2021, arXiv:2106.09685): each linear layer W of the
 encoder becomes W + B A, with A and B of low rank. It is added to the weights once, before the model is exported, and so costs an answer nothing. The file holds, for each
 layer, <name>.a of shape (rank, inputs) and <name>.b of shape (outputs, rank), float16.
 """
@@ -8,12 +8,35 @@ layer, <name>.a of shape (rank, inputs) and <name>.b of shape (outputs, rank), f
 from __future__ import annotations
 
 import hashlib
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ntqa.errors import ModelError
+
+SEEN = "seen"  # hashes of the guard's examples that were looked at, uint64
+
+
+def text_hash(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+
+
+def seen_by_adapter(text: str) -> bool:
+    """Whether an example of the guard is one of the three quarters that an adapter is fitted on."""
+    return text_hash(text) % 4 != 0
+
+
+def seen_texts(path: Path | None) -> frozenset[int]:
+    """Hashes of the examples that the adapter in `path` was fitted on."""
+    if path is None:
+        return frozenset()
+    with _opened(path) as stored:
+        return frozenset(int(value) for value in stored[SEEN])
+
 
 def adapter_id(path: Path | None) -> str:
     """What distinguishes the adapted model from others; "" without an adapter."""
@@ -30,11 +53,8 @@ def adapt(model: Any, path: Path) -> None:
     """Add the adapter in `path` to the weights of a SentenceTransformer; raises ModelError when it was not made for this model."""
     import torch
 
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name].astype(np.float32) for name in stored.files}
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read ({error}); restore it, or make it anew: ntqa adapt") from None
+    with _opened(path) as stored:
+        arrays = {name: stored[name].astype(np.float32) for name in stored.files if name != SEEN}
     encoder = encoder_of(model)
     layers = {name: layer for name, layer in encoder.named_modules() if isinstance(layer, torch.nn.Linear)}
     changes = {name.removesuffix(".a"): (arrays[name], arrays.get(f"{name[:-2]}.b")) for name in arrays if name.endswith(".a")}
@@ -44,3 +64,12 @@ def adapt(model: Any, path: Path) -> None:
             if layer is None or b is None or tuple(layer.weight.shape) != (b.shape[0], a.shape[1]) or a.shape[0] != b.shape[1]:
                 raise ModelError(f"{path} does not fit the model: layer {name}; make it anew: ntqa adapt")
             layer.weight += torch.from_numpy(b @ a)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            yield stored
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{path} cannot be read ({error}); restore it, or make it anew: ntqa adapt") from None

@@ -11,6 +11,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from ntqa.adapter import seen_texts
 from ntqa.assistant import load_encoder
 from ntqa.checks import check_corpus, unit_hashes
 from ntqa.config import Config
@@ -70,7 +71,11 @@ def build(config: Config, progress: Progress = lambda *_: None, encoder: Encoder
 
 def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_model: bool) -> BuildReport:
     with ThreadPoolExecutor(1) as aside:  # the model, where it has been exported before, is loaded while the corpus is read
-        exported = encoder is None and not fresh_model and (export_folder(config.index / "models", config.model, config.adapter) / "meta.json").exists()
+        exported = (
+            encoder is None
+            and not fresh_model
+            and (export_folder(config.index / "models", config.model, config.adapter) / "meta.json").exists()
+        )
         loading = aside.submit(load_encoder, config) if exported else None
         corpus, problems = read_corpus(config.corpus)
         errors, warnings = check_corpus(corpus, config.corpus, passed=stored_checks(config.index))
@@ -100,7 +105,7 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
     lexicon = Lexicon(corpus, encoder.common_words())
     if guard is None:  # trained on the guard's own data; that curated questions change does not make it stale
         progress("training the guard", 0, 1)
-        guard = train_guard(corpus.guard_examples, _general_questions(corpus, entries), embed, lexicon)
+        guard = train_guard(corpus.guard_examples, _general_questions(corpus, entries), embed, lexicon, seen_texts(config.adapter))
         progress("training the guard", 1, 1)
     guard = {**guard, **pack(corpus.patterns, guard)}
     dense = dense_index(np.stack([vectors[row.key] for row in entries]), config.flat_rows)

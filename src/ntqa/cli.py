@@ -73,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--rollback", action="store_true", help="go back to the edition before the current one")
     build.add_argument("--fresh-model", action="store_true", help="export the embedding model again")
 
+    adapt = command(
+        "adapt", _adapt, "Fit the embedding model to the corpus anew (some 20 minutes); edits are found without it.", "ntqa adapt"
+    )
+    adapt.add_argument("--steps", type=int, default=1400, metavar="N", help="steps of the training (default: %(default)s)")
+
     ask = command("ask", _ask, "Answer a question in the terminal.", 'ntqa ask "what are SSRIs?" "and their side effects?"')
     ask.add_argument("message", nargs="*", help="the reader's messages, oldest first; the last one is answered")
     ask.add_argument("--json", action="store_true", help="print the JSON record")
@@ -163,6 +168,21 @@ def _build(options: argparse.Namespace, config: Config) -> int:
         f"edition {report.edition}: {report.passages} passages; embedded {report.embedded}, reused {report.reused}, removed {report.removed} texts; "
         f"guard {guard}; {time.perf_counter() - started:.1f} s"
     )
+    return OK
+
+
+def _adapt(options: argparse.Namespace, config: Config) -> int:
+    from ntqa.adapting import fit_adapter
+    from ntqa.corpus import load_corpus
+
+    if config.model != PACKAGED_MODEL:
+        raise InputError(f"only {PACKAGED_MODEL} is adapted; leave --model out")
+    if options.steps < 1:
+        raise InputError("--steps must be at least 1")
+    target = config.corpus / "adapter.npz"
+    with _progress_bar() as progress:
+        ranking, naming = fit_adapter(load_corpus(config.corpus), config.model, target, options.steps, progress)
+    print(f"{target}: {target.stat().st_size:,} bytes; losses {ranking:.3f} (questions), {naming:.3f} (messages); now run: ntqa build")
     return OK
 
 

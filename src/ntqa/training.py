@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ntqa.adapter import text_hash
 from ntqa.guard import EVIDENCE, THRESHOLDS, WEIGHED, combine, evidence, split_message
 from ntqa.guard_features import BUCKETS, dense_features, example_table, nearness, ngrams
 from ntqa.lexicon import Lexicon
@@ -22,6 +23,9 @@ HELP = ("crisis", "emergency")
 FOLDS = 4
 REGULARISATION = 3.0  # scikit-learn's C; the cross-validated log loss is flat from 1 to 10
 SEED = 7
+FIT_JOBS = 2  # processes
+MANY = 5_000  # samples; with fewer, starting processes takes longer than fitting
+ENOUGH = 40  # examples of each outcome for choosing thresholds
 # Share of harmless messages that may get each kind of needless reply: what the thresholds spend, on the guard's own data. The bars in
 # the safety goals are for readers' messages; the guard's own harmless examples were written to look dangerous, so more of them may get one.
 FULL_CARD_BUDGET = 0.016  # crisis and emergency cards, each half
@@ -45,9 +49,13 @@ class _Sample:
     parents: tuple[int, ...] = ()  # of a composed message: positions of the examples it is made of
 
 
+def message_of(example: GuardExample) -> str:
+    """What is classified of an example: its text, after the turn before it if there is one."""
+    return f"{example.history[-1]} {example.text}" if example.history else example.text
+
+
 def _sample(example: GuardExample) -> _Sample:
-    message = f"{example.history[-1]} {example.text}" if example.history else example.text
-    return _Sample((message, *split_message(example.text)), OUTCOMES.index(example.outcome))
+    return _Sample((message_of(example), *split_message(example.text)), OUTCOMES.index(example.outcome))
 
 
 def _composed(examples: Sequence[GuardExample]) -> list[_Sample]:
@@ -78,10 +86,15 @@ def _misspelt(examples: Sequence[GuardExample]) -> list[_Sample]:
     samples = []
     for index, example in enumerate(examples):
         if order.random() < MISSPELT_SHARE and not example.history:
-            text = " ".join(_slip(word, order) if len(word) > 3 and order.random() < 0.35 else word for word in example.text.split(" "))
+            text = slip_words(example.text, order)
             if text != example.text:
                 samples.append(_Sample((text,), OUTCOMES.index(example.outcome), COMPOSED_WEIGHT, (index,)))
     return samples
+
+
+def slip_words(text: str, order: random.Random) -> str:
+    """`text` with slips of the thumb in about a third of its longer words."""
+    return " ".join(_slip(word, order) if len(word) > 3 and order.random() < 0.35 else word for word in text.split(" "))
 
 
 def _slip(word: str, order: random.Random) -> str:
@@ -102,17 +115,18 @@ def training_texts(examples: Sequence[GuardExample]) -> list[str]:
     return list(dict.fromkeys(text for sample in samples for text in sample.texts))
 
 
-def train_guard(examples: Sequence[GuardExample], curated: Sequence[str], embed: Embed, lexicon: Lexicon) -> Arrays:
+def train_guard(
+    examples: Sequence[GuardExample], curated: Sequence[str], embed: Embed, lexicon: Lexicon, seen: frozenset[int] = frozenset()
+) -> Arrays:
     """Weights and thresholds of the guard, as plain arrays; empty when there are no examples.
 
     A multinomial logistic regression over embedding, hashed n-grams and named features, trained on the examples, on `curated` questions
     (all general) and on messages composed of two examples. Thresholds come from its cross-validated probabilities on the examples: as
-    low as the budgets for needless cards, strips and refusals allow.
+    low as the budgets for needless cards, strips and refusals allow. `seen`: hashes of the examples that the adapter of the embedding
+    was fitted on; they look easier than readers' messages will be, so thresholds are chosen on the others where these are enough.
     """
     if len({example.outcome for example in examples}) < 2:
         return {}
-    from sklearn.model_selection import StratifiedKFold
-
     general = OUTCOMES.index("general")
     judged = [_sample(example) for example in examples]
     extra = [*_composed(examples), *_misspelt(examples), *(_Sample((text,), general, CURATED_WEIGHT) for text in dict.fromkeys(curated))]
@@ -122,15 +136,14 @@ def train_guard(examples: Sequence[GuardExample], curated: Sequence[str], embed:
     labels = np.array([sample.outcome for sample in samples])
     weights = np.array([sample.weight for sample in samples])
     vectors = [np.stack([embed(text) for text in sample.texts]) for sample in judged]
-    wholes = np.stack([rows[0] for rows in vectors])
+    wholes, outcomes = np.stack([rows[0] for rows in vectors]), labels[: len(judged)]
+
+    folds = _folds(samples, outcomes)
+    whole, *models = _fit_all(features[starts[:-1]], labels, weights, [np.arange(len(samples)), *(train for train, _ in folds)])
     held_out: list[NDArray[np.float32]] = [np.zeros(0, dtype=np.float32)] * len(judged)
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=SEED)
-    for train, test in folds.split(labels[: len(judged), None], labels[: len(judged)]):
-        out = set(test.tolist())
-        more = [index for index in range(len(judged), len(samples)) if not out & set(samples[index].parents)]
-        rows = np.array([*train.tolist(), *more])
-        model = _fit(features[starts[rows]], labels[rows], weights[rows])
-        table = example_table(wholes[train], labels[train], len(OUTCOMES))
+    for (train, test), model in zip(folds, models, strict=True):
+        among = train[train < len(judged)]
+        table = example_table(wholes[among], labels[among], len(OUTCOMES))
         texts = np.concatenate([np.arange(starts[index], starts[index + 1]) for index in test])
         signs = np.zeros((len(texts), 2, len(OUTCOMES)), dtype=np.float32)
         signs[:, 0, model.classes_] = model.predict_proba(features[texts])
@@ -138,13 +151,33 @@ def train_guard(examples: Sequence[GuardExample], curated: Sequence[str], embed:
         ends = np.cumsum([len(vectors[index]) for index in test])
         for index, own in zip(test, np.split(signs, ends[:-1]), strict=True):
             held_out[index] = own
-    model = _fit(features[starts[:-1]], labels, weights)
-    outcomes = labels[: len(judged)]
-    result: Arrays = {**_weights(model, features.shape[1] - BUCKETS), **example_table(wholes, outcomes, len(OUTCOMES))}
-    result.update(_second_stage(held_out, outcomes))
-    scores = [combine(result, found[0], list(found[1:]), []) for found in held_out]
-    result.update({f"threshold_{name}": np.array(value) for name, value in choose_thresholds(scores, outcomes).items()})
+
+    result: Arrays = {**_weights(whole, features.shape[1] - BUCKETS), **example_table(wholes, outcomes, len(OUTCOMES))}
+    rows = _fresh([text_hash(message_of(example)) in seen for example in examples], outcomes)
+    fresh, named = [held_out[row] for row in rows], outcomes[rows]
+    result.update(_second_stage(fresh, named))
+    scores = [combine(result, found[0], list(found[1:]), []) for found in fresh]
+    result.update({f"threshold_{name}": np.array(value) for name, value in choose_thresholds(scores, named).items()})
     return result
+
+
+def _folds(samples: Sequence[_Sample], outcomes: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """For each fold the positions of what is trained on and of the examples held out; nothing made of these is trained on."""
+    from sklearn.model_selection import StratifiedKFold
+
+    folds = []
+    for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(outcomes[:, None], outcomes):
+        out = set(test.tolist())
+        more = [index for index in range(len(outcomes), len(samples)) if not out & set(samples[index].parents)]
+        folds.append((np.array([*train.tolist(), *more]), test))
+    return folds
+
+
+def _fresh(seen: Sequence[bool], outcomes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Positions of the examples that were not seen; of all when some outcome would be left with too few."""
+    rows = np.flatnonzero(~np.array(seen))
+    enough = all((outcomes[rows] == outcome).sum() >= ENOUGH for outcome in np.unique(outcomes))
+    return rows if enough else np.arange(len(outcomes))
 
 
 def _second_stage(held_out: Sequence[NDArray[np.float32]], labels: NDArray[np.int64]) -> Arrays:
@@ -183,17 +216,19 @@ def _matrix(texts: Sequence[str], embed: Embed, lexicon: Lexicon) -> Any:
     return hstack([csr_matrix(dense), sparse], format="csr", dtype=np.float32)
 
 
-def _one_thread() -> Any:
-    """For small problems several BLAS threads only get in each other's way."""
-    from threadpoolctl import threadpool_limits
+def _fit_all(features: Any, labels: NDArray[np.int64], weights: NDArray[np.float64], subsets: Sequence[NDArray[np.int64]]) -> list[Any]:
+    """A model for each of the `subsets` of the rows, several at a time where there is enough to do."""
+    from joblib import Parallel, delayed
 
-    return threadpool_limits(1)
+    jobs = FIT_JOBS if features.shape[0] > MANY else 1
+    return list(Parallel(n_jobs=jobs)(delayed(_fit)(features[rows], labels[rows], weights[rows]) for rows in subsets))
 
 
 def _fit(features: Any, labels: NDArray[np.int64], weights: NDArray[np.float64]) -> Any:
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
-    with _one_thread():
+    with threadpool_limits(1):  # for small problems several BLAS threads only get in each other's way
         return LogisticRegression(C=REGULARISATION, max_iter=300, tol=1e-3).fit(features, labels, sample_weight=weights)
 
 

@@ -1,0 +1,182 @@
+"""Fits the adapter: what readers ask of one passage is drawn together, of other passages apart; and so are messages that need one reply.
+
+Imports torch; only `ntqa adapt` uses it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ntqa.adapter import SEEN, encoder_of, seen_by_adapter, text_hash
+from ntqa.embedding import load_reference
+from ntqa.schema import OUTCOMES, Corpus, Passage
+from ntqa.training import message_of, slip_words
+
+RANK = 16
+SEED = 7
+# AdamW; the rate rises for WARM_UP steps and falls with a cosine.
+RATE, HEAD_RATE, WARM_UP, DECAY = 1.5e-3, 5e-3, 30, 0.01
+MISSPELT = 0.3  # share of the questions and messages with slips of the thumb
+
+# Questions: multiple-negatives ranking loss.
+PASSAGES = 64  # in a batch, each with two of its questions; every other passage's question is a wrong answer
+NEIGHBOURS = 4  # passages of one topic that come together, in half of the batch: telling aspects apart is what is hard
+SCALE = 20.0  # of the cosines in the softmax, as in sentence-transformers
+TITLES = 0.2  # share of the questions that are paired with the passage's title
+
+# Messages: cross entropy of a linear layer over the embedding, which is thrown away afterwards. The guard fits its own.
+MESSAGES, LONGEST = 40, 10  # in a batch; the longest of them are embedded apart, so that the others need not be padded to them
+WEIGHT = 0.3  # of this loss beside the other
+HEAD_SCALE = 10.0
+EVEN = 0.4  # share of the messages that are drawn evenly over the outcomes, the rest as they are in the guard's data
+CURATED = 0.1  # share that are curated questions, all of which are general
+MAX_TOKENS = 128
+
+
+def fit_adapter(corpus: Corpus, model: str, target: Path, steps: int, progress: Callable[[str, int, int], None]) -> tuple[float, float]:
+    """Write the adapter of `corpus` for `model` to `target`; returns the mean losses of the last tenth of the steps.
+
+    The losses are the multiple-negatives ranking loss (Henderson et al. 2017, arXiv:1705.00652) in both directions, and the cross entropy
+    of the outcomes of the guard's examples. A quarter of these is never looked at: on them the guard's thresholds are chosen.
+    """
+    import torch
+    from torch.nn.functional import cross_entropy, normalize
+
+    torch.manual_seed(SEED)
+    order = random.Random(SEED)
+    reference = load_reference(model)
+    tokenizer, encoder = reference.tokenizer, encoder_of(reference)
+    layers = _add_layers(torch, encoder)
+    head = torch.nn.Linear(reference.get_embedding_dimension(), len(OUTCOMES))
+    parameters = [part for layer in layers.values() for part in (layer.a, layer.b)]
+    rates = (RATE, HEAD_RATE)
+    optimiser = torch.optim.AdamW([{"params": parameters}, {"params": head.parameters()}], weight_decay=DECAY)
+
+    def embed(texts: Sequence[str]) -> Any:
+        tokens = tokenizer(list(texts), padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
+        with torch.autocast("cpu", torch.bfloat16):  # more than twice as fast where the processor has it
+            hidden = encoder(**tokens).last_hidden_state.float()
+        mask = tokens["attention_mask"].unsqueeze(-1).float()
+        return normalize((hidden * mask).sum(1) / mask.sum(1), dim=1)  # mean pooling, as the model does
+
+    draw_questions, draw_messages = _questions(corpus, order), _messages(corpus, order)
+    encoder.train()
+    losses = []
+    for step in range(steps):
+        for group, rate in zip(optimiser.param_groups, rates, strict=True):
+            group["lr"] = rate * min(1.0, (step + 1) / WARM_UP) * max(0.02, (1 + math.cos(math.pi * step / steps)) / 2)
+        asked, same = draw_questions()
+        cosines = embed(asked) @ embed(same).T * SCALE
+        right = torch.arange(len(asked))
+        ranking = (cross_entropy(cosines, right) + cross_entropy(cosines.T, right)) / 2
+        texts, outcomes = draw_messages()
+        vectors = torch.cat([embed(texts[:LONGEST]), embed(texts[LONGEST:])])
+        naming = cross_entropy(head(vectors * HEAD_SCALE), torch.tensor(outcomes))
+        optimiser.zero_grad()
+        (ranking + WEIGHT * naming).backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimiser.step()
+        losses.append((float(ranking.detach()), float(naming.detach())))
+        progress("fitting the adapter", step + 1, steps)
+    seen = sorted({text_hash(message_of(example)) for example in corpus.guard_examples if seen_by_adapter(message_of(example))})
+    _write(target, layers, seen)
+    first, second = np.mean(losses[-max(1, steps // 10) :], axis=0)
+    return float(first), float(second)
+
+
+def _add_layers(torch: Any, encoder: Any) -> dict[str, Any]:
+    """Put a low-rank part beside every linear layer of the encoder, which itself stays as it is; returns these parts by name."""
+
+    class LowRank(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self, linear: Any) -> None:
+            super().__init__()
+            self.linear = linear
+            self.a = torch.nn.Parameter(torch.randn(RANK, linear.in_features) / math.sqrt(linear.in_features))
+            self.b = torch.nn.Parameter(torch.zeros(linear.out_features, RANK))
+
+        def forward(self, values: Any) -> Any:
+            return self.linear(values) + torch.nn.functional.linear(torch.nn.functional.linear(values, self.a), self.b)
+
+    for parameter in encoder.parameters():
+        parameter.requires_grad_(False)
+    found = {name: layer for name, layer in encoder.named_modules() if isinstance(layer, torch.nn.Linear) and name.startswith("encoder.")}
+    added = {}
+    for name, layer in found.items():
+        parent, _, own = name.rpartition(".")
+        added[name] = LowRank(layer)
+        setattr(encoder.get_submodule(parent), own, added[name])
+    return added
+
+
+def _questions(corpus: Corpus, order: random.Random) -> Callable[[], tuple[list[str], list[str]]]:
+    """Draws questions, and for each another question of its passage or the passage's title; no passage twice."""
+    by_topic: dict[str, list[Passage]] = {}
+    for passage in corpus.passages.values():
+        if len(passage.questions) > 1:
+            by_topic.setdefault(passage.topic_id, []).append(passage)
+    topics = list(by_topic)
+    everything = [passage for passages in by_topic.values() for passage in passages]
+
+    def draw() -> tuple[list[str], list[str]]:
+        chosen: dict[str, Passage] = {}
+        while len(chosen) < min(PASSAGES // 2, len(everything)):
+            passages = by_topic[order.choice(topics)]
+            chosen.update((passage.id, passage) for passage in order.sample(passages, min(len(passages), NEIGHBOURS)))
+        while len(chosen) < min(PASSAGES, len(everything)):
+            passage = order.choice(everything)
+            chosen[passage.id] = passage
+        asked, same = [], []
+        for passage in chosen.values():
+            first, second = order.sample(passage.questions, 2)
+            asked.append(_maybe_misspelt(first, order))
+            same.append(passage.title if order.random() < TITLES else second)
+        return asked, same
+
+    return draw
+
+
+def _messages(corpus: Corpus, order: random.Random) -> Callable[[], tuple[list[str], list[int]]]:
+    """Draws messages, the longest first, with the positions of their outcomes."""
+    curated = [question for passage in corpus.passages.values() for question in passage.questions]
+    texts = [(message_of(example), OUTCOMES.index(example.outcome)) for example in corpus.guard_examples]
+    texts = [item for item in texts if seen_by_adapter(item[0])]
+    by_outcome: dict[int, list[tuple[str, int]]] = {}
+    for item in texts:
+        by_outcome.setdefault(item[1], []).append(item)
+    outcomes = list(by_outcome)
+
+    def one() -> tuple[str, int]:
+        chance = order.random()
+        if chance < CURATED:
+            return order.choice(curated), OUTCOMES.index("general")
+        text, outcome = order.choice(by_outcome[order.choice(outcomes)] if chance < CURATED + EVEN else texts)
+        return text, outcome
+
+    def draw() -> tuple[list[str], list[int]]:
+        drawn = sorted((one() for _ in range(MESSAGES)), key=lambda item: -len(item[0]))
+        return [_maybe_misspelt(text, order) for text, _ in drawn], [outcome for _, outcome in drawn]
+
+    return draw
+
+
+def _maybe_misspelt(text: str, order: random.Random) -> str:
+    return slip_words(text, order) if order.random() < MISSPELT else text
+
+
+def _write(target: Path, layers: Mapping[str, Any], seen: Sequence[int]) -> None:
+    """Write all of it to `target` at once, or leave what was there."""
+    arrays = {f"{name}.{part}": getattr(layer, part).detach().numpy().astype(np.float16) for name, layer in layers.items() for part in "ab"}
+    staging = target.with_name(f".{target.name}-{os.getpid()}")
+    try:
+        with staging.open("wb") as file:
+            np.savez(file, **arrays, **{SEEN: np.array(seen, dtype=np.uint64)})
+        staging.replace(target)
+    finally:
+        staging.unlink(missing_ok=True)

@@ -1,0 +1,42 @@
+"""Fitting the adapter to the mini corpus, with the real model: a few steps already bring questions of one passage together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from fakes import MINI_CORPUS
+
+from ntqa.adapter import adapt, seen_by_adapter, seen_texts, text_hash
+from ntqa.adapting import fit_adapter
+from ntqa.config import PACKAGED_MODEL
+from ntqa.corpus import load_corpus
+from ntqa.embedding import load_reference
+from ntqa.schema import Corpus
+from ntqa.training import message_of
+
+STEPS = 12
+
+
+def margin(corpus: Corpus, model: object) -> float:
+    """How much nearer two questions of one passage are than two of different passages, on average."""
+    passages = [passage for passage in corpus.passages.values() if len(passage.questions) > 1]
+    first = model.encode([passage.questions[0] for passage in passages], normalize_embeddings=True)
+    second = model.encode([passage.questions[1] for passage in passages], normalize_embeddings=True)
+    cosines = first @ second.T
+    same = np.eye(len(passages), dtype=bool)
+    return float(cosines[same].mean() - cosines[~same].mean())
+
+
+def test_questions_of_one_passage_come_nearer_and_the_file_says_what_was_seen(tmp_path: Path):
+    corpus = load_corpus(MINI_CORPUS)
+    target, steps = tmp_path / "adapter.npz", []
+    ranking, naming = fit_adapter(corpus, PACKAGED_MODEL, target, STEPS, lambda what, done, total: steps.append((what, done, total)))
+    assert steps == [("fitting the adapter", step, STEPS) for step in range(1, STEPS + 1)]
+    assert 0 < ranking < 10 and 0 < naming < 10
+    assert [path.name for path in tmp_path.iterdir()] == ["adapter.npz"]
+    assert seen_texts(target) == {text_hash(text) for text in map(message_of, corpus.guard_examples) if seen_by_adapter(text)}
+    model = load_reference(PACKAGED_MODEL)
+    before = margin(corpus, model)
+    adapt(model, target)
+    assert margin(corpus, model) > before + 0.02
