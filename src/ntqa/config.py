@@ -19,10 +19,10 @@ class Config:
     # retrieval
     dense_weight: float = 0.7  # share of the dense score in the fused score; flat between .5 and .8 on every set tried
     pool: int = 100  # passages taken from each half before fusion
-    support_weight: float = 0.6  # share of a passage's second and third best entries: one lucky question alone counts less
-    passage_weight: float = 0.2  # share of the passage itself beside its best entries
+    support_weight: float = 0.4  # share of a passage's second and third best entries: one lucky question alone counts less
+    passage_weight: float = 0.1  # share of the passage itself beside its best entries
     canonical_weight: float = 0.4  # share of the question with the corpus's own names ("Zoloft" -> "sertraline (SSRIs)")
-    context_weight: float = 0.4  # share of (previous turn + turn) when a follow-up is searched
+    context_weight: float = 0.1  # share of (previous turn + turn) when a follow-up is searched
     title_repeat: int = 3  # how often a title counts in keyword search
     bm25_k1: float = 0.6
     bm25_b: float = 0.4
