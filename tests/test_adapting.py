@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,12 @@ import pytest
 from fakes import MINI_CORPUS
 
 from ntqa import adapting
-from ntqa.adapter import adapt, seen_by_adapter, seen_texts, text_hash
+from ntqa.adapter import adapt, low_rank_parts, seen_by_adapter, seen_texts, text_hash
 from ntqa.adapting import fit_adapter
 from ntqa.config import PACKAGED_MODEL
 from ntqa.corpus import load_corpus
 from ntqa.embedding import load_reference
+from ntqa.errors import ModelError
 from ntqa.schema import Corpus
 from ntqa.training import message_of
 
@@ -43,3 +45,18 @@ def test_questions_of_one_passage_come_nearer_and_the_file_says_what_was_seen(tm
     before = margin(corpus, model)
     adapt(model, target)
     assert margin(corpus, model) > before + 0.01
+
+
+def test_an_adapter_can_be_gone_on_from_and_keeps_what_it_has_seen(tmp_path: Path):
+    corpus = load_corpus(MINI_CORPUS)
+    first, second = tmp_path / "first.npz", tmp_path / "second.npz"
+    fit_adapter(corpus, PACKAGED_MODEL, first, 1, lambda *_: None)
+    parts = low_rank_parts(first)
+    fewer = replace(corpus, guard_examples=corpus.guard_examples[:30])
+    fit_adapter(fewer, PACKAGED_MODEL, second, 1, lambda *_: None, first)
+    assert seen_texts(second) == seen_texts(first)
+    moved = low_rank_parts(second)
+    assert all(np.abs(moved[name][0] - parts[name][0]).max() < 0.01 for name in parts)  # from a fresh start they would be others
+    np.savez(first, seen=np.array([1], dtype=np.uint64), **{"encoder.a": np.ones((1, 1)), "encoder.b": np.ones((1, 1))})
+    with pytest.raises(ModelError, match="of another form than it would be now; make it anew: ntqa adapt --fresh"):
+        fit_adapter(corpus, PACKAGED_MODEL, second, 1, lambda *_: None, first)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ntqa.errors import ModelError
 
@@ -49,19 +50,23 @@ def encoder_of(model: Any) -> Any:
     return first.auto_model if hasattr(first, "auto_model") else first.model
 
 
+def low_rank_parts(path: Path) -> dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """A and B of each layer; raises ModelError when the file cannot be read."""
+    with _opened(path) as stored:
+        names = [name.removesuffix(".a") for name in stored.files if name.endswith(".a")]
+        return {name: (stored[f"{name}.a"].astype(np.float32), stored[f"{name}.b"].astype(np.float32)) for name in names}
+
+
 def adapt(model: Any, path: Path) -> None:
     """Add the adapter in `path` to the weights of a SentenceTransformer; raises ModelError when it was not made for this model."""
     import torch
 
-    with _opened(path) as stored:
-        arrays = {name: stored[name].astype(np.float32) for name in stored.files if name != SEEN}
     encoder = encoder_of(model)
     layers = {name: layer for name, layer in encoder.named_modules() if isinstance(layer, torch.nn.Linear)}
-    changes = {name.removesuffix(".a"): (arrays[name], arrays.get(f"{name[:-2]}.b")) for name in arrays if name.endswith(".a")}
     with torch.no_grad():
-        for name, (a, b) in changes.items():
+        for name, (a, b) in low_rank_parts(path).items():
             layer = layers.get(name)
-            if layer is None or b is None or tuple(layer.weight.shape) != (b.shape[0], a.shape[1]) or a.shape[0] != b.shape[1]:
+            if layer is None or tuple(layer.weight.shape) != (b.shape[0], a.shape[1]) or a.shape[0] != b.shape[1]:
                 raise ModelError(f"{path} does not fit the model: layer {name}; make it anew: ntqa adapt")
             layer.weight += torch.from_numpy(b @ a)
 

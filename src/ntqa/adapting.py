@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ntqa.adapter import SEEN, encoder_of, seen_by_adapter, text_hash
+from ntqa.adapter import SEEN, encoder_of, low_rank_parts, seen_by_adapter, seen_texts, text_hash
 from ntqa.embedding import load_reference
+from ntqa.errors import ModelError
 from ntqa.schema import OUTCOMES, Corpus, Passage
 from ntqa.training import message_of, slip_words
 
@@ -40,8 +41,11 @@ CURATED = 0.1  # share that are curated questions, all of which are general
 MAX_TOKENS = 128
 
 
-def fit_adapter(corpus: Corpus, model: str, target: Path, steps: int, progress: Callable[[str, int, int], None]) -> tuple[float, float]:
-    """Write the adapter of `corpus` for `model` to `target`; returns the mean losses of the last tenth of the steps.
+def fit_adapter(
+    corpus: Corpus, model: str, target: Path, steps: int, progress: Callable[[str, int, int], None], start: Path | None = None
+) -> tuple[float, float]:
+    """Write the adapter of `corpus` for `model` to `target`, going on from the one in `start` if given; returns the mean losses of the last
+    tenth of the steps. Raises ModelError when the model or `start` cannot be used.
 
     The losses are the multiple-negatives ranking loss (Henderson et al. 2017, arXiv:1705.00652) in both directions, and the cross entropy
     of the outcomes of the guard's examples. A quarter of these is never looked at: on them the guard's thresholds are chosen.
@@ -54,6 +58,8 @@ def fit_adapter(corpus: Corpus, model: str, target: Path, steps: int, progress: 
     reference = load_reference(model)
     tokenizer, encoder = reference.tokenizer, encoder_of(reference)
     layers = _add_layers(torch, encoder)
+    if start:
+        _set(torch, layers, start)
     head = torch.nn.Linear(reference.get_embedding_dimension(), len(OUTCOMES))
     parameters = [part for layer in layers.values() for part in (layer.a, layer.b)]
     rates = (RATE, HEAD_RATE)
@@ -85,8 +91,8 @@ def fit_adapter(corpus: Corpus, model: str, target: Path, steps: int, progress: 
         optimiser.step()
         losses.append((float(ranking.detach()), float(naming.detach())))
         progress("fitting the adapter", step + 1, steps)
-    seen = sorted({text_hash(message_of(example)) for example in corpus.guard_examples if seen_by_adapter(message_of(example))})
-    _write(target, layers, seen)
+    seen = {text_hash(message_of(example)) for example in corpus.guard_examples if seen_by_adapter(message_of(example))}
+    _write(target, layers, sorted(seen | seen_texts(start)))
     first, second = np.mean(losses[-max(1, steps // 10) :], axis=0)
     return float(first), float(second)
 
@@ -113,6 +119,14 @@ def _add_layers(torch: Any, encoder: Any) -> dict[str, Any]:
         added[name] = LowRank(layer)
         setattr(encoder.get_submodule(parent), own, added[name])
     return added
+
+
+def _set(torch: Any, layers: Mapping[str, Any], start: Path) -> None:
+    stored = low_rank_parts(start)
+    for name, layer in layers.items():
+        if name not in stored or any(tuple(own.shape) != given.shape for own, given in zip((layer.a, layer.b), stored[name], strict=True)):
+            raise ModelError(f"{start} is of another form than it would be now; make it anew: ntqa adapt --fresh")
+        layer.a.data, layer.b.data = map(torch.from_numpy, stored[name])
 
 
 def _questions(corpus: Corpus, order: random.Random) -> Callable[[], tuple[list[str], list[str]]]:

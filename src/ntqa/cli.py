@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 OK, BAR_MISSED, WRONG_INPUT = 0, 1, 2
 RATE = 60  # questions a minute; a reader asks a few
+STEPS, FRESH_STEPS = 600, 1400  # of fitting the adapter
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,9 +75,15 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--fresh-model", action="store_true", help="export the embedding model again")
 
     adapt = command(
-        "adapt", _adapt, "Fit the embedding model to the corpus anew (some 20 minutes); edits are found without it.", "ntqa adapt"
+        "adapt",
+        _adapt,
+        "Fit the embedding model to the corpus. Edits are found without it; after hundreds it is worth its minutes.",
+        "ntqa adapt && ntqa build && ntqa evaluate",
     )
-    adapt.add_argument("--steps", type=int, default=1400, metavar="N", help="steps of the training (default: %(default)s)")
+    adapt.add_argument("--fresh", action="store_true", help="from nothing, instead of going on from the present adapter")
+    adapt.add_argument(
+        "--steps", type=int, metavar="N", help=f"steps of the training, about one a second (default: {STEPS}, fresh: {FRESH_STEPS})"
+    )
 
     ask = command("ask", _ask, "Answer a question in the terminal.", 'ntqa ask "what are SSRIs?" "and their side effects?"')
     ask.add_argument("message", nargs="*", help="the reader's messages, oldest first; the last one is answered")
@@ -177,11 +184,13 @@ def _adapt(options: argparse.Namespace, config: Config) -> int:
 
     if config.model != PACKAGED_MODEL:
         raise InputError(f"only {PACKAGED_MODEL} is adapted; leave --model out")
-    if options.steps < 1:
+    start = None if options.fresh else config.adapter
+    steps = options.steps if options.steps is not None else STEPS if start else FRESH_STEPS
+    if steps < 1:
         raise InputError("--steps must be at least 1")
     target = config.corpus / "adapter.npz"
     with _progress_bar() as progress:
-        ranking, naming = fit_adapter(load_corpus(config.corpus), config.model, target, options.steps, progress)
+        ranking, naming = fit_adapter(load_corpus(config.corpus), config.model, target, steps, progress, start)
     print(f"{target}: {target.stat().st_size:,} bytes; losses {ranking:.3f} (questions), {naming:.3f} (messages); now run: ntqa build")
     return OK
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ntqa.adapter import SEEN, adapt, adapter_id, seen_by_adapter, seen_texts, text_hash
+from ntqa.adapter import SEEN, adapt, adapter_id, low_rank_parts, seen_by_adapter, seen_texts, text_hash
 from ntqa.config import Config
 from ntqa.errors import ModelError
 
@@ -41,7 +41,6 @@ def test_the_product_is_added_to_the_layer_it_is_named_for(tmp_path: Path):
     "arrays",
     [
         {"third.a": ONE["first.a"], "third.b": ONE["first.b"]},
-        {"first.a": ONE["first.a"]},
         {"second.a": ONE["first.a"], "second.b": ONE["first.b"]},
         {"first.a": ONE["first.a"], "first.b": np.ones((2, 2), dtype=np.float16)},
     ],
@@ -55,9 +54,14 @@ def test_an_adapter_of_another_model_is_refused(tmp_path: Path, arrays: dict[str
 def test_a_damaged_file_is_named(tmp_path: Path, content: bytes):
     path = tmp_path / "adapter.npz"
     path.write_bytes(content)
-    for read in (lambda: adapt(model(), path), lambda: seen_texts(path)):
+    for read in (lambda: adapt(model(), path), lambda: seen_texts(path), lambda: low_rank_parts(path)):
         with pytest.raises(ModelError, match=r"adapter\.npz cannot be read .* restore it, or make it anew: ntqa adapt"):
             read()
+
+
+def test_half_a_layer_is_a_damaged_file(tmp_path: Path):
+    with pytest.raises(ModelError, match="cannot be read"):
+        adapt(model(), stored(tmp_path / "adapter.npz", **{"first.a": ONE["first.a"]}))
 
 
 def test_what_was_seen(tmp_path: Path):
