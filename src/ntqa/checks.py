@@ -146,7 +146,7 @@ class _Checker:
                 self.error(file, dose[1], f"states {dose[0]}: {dose[1]!r}; no passage may", after)
 
     def _ids(self, passage: Passage, file: str) -> None:
-        for source_id in passage.source_ids:
+        for source_id in passage.source_ids if self.corpus.sources else ():  # without any, `sources` says so once
             if source_id not in self.corpus.sources:
                 self.error(file, source_id, f"unknown source {source_id!r}; add it to sources.yaml", "sources:")
         for key, links in (("shown_with", passage.shown_with), ("counterpoint", passage.counterpoint)):
@@ -235,6 +235,8 @@ class _Checker:
 
     def sources(self) -> None:
         used = {source_id for passage in self.corpus.passages.values() for source_id in passage.source_ids}
+        if used and not self.corpus.sources:
+            self.error("sources.yaml", "", f"no source can be read here, and passages name {len(used)}; mend or restore this file first")
         for source_id, source in self.corpus.sources.items():
             for text in (source.title, source.publisher, source.authors):
                 self.characters("sources.yaml", text)

@@ -12,7 +12,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from ntqa.schema import SUBSTANCE_KINDS, Corpus
-from ntqa.words import STOP_WORDS, stem, words
+from ntqa.words import STOP_WORDS, TEXTING, stem, words
 
 _TOKEN = re.compile(r"[^\W_](?:[^\W_]|['’‘ʼ`´])*")
 
@@ -33,6 +33,11 @@ def _singular(word: str) -> str:
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "sis", "tis", "xis", "nnabis")):
         return word[:-1]
     return word
+
+
+def _sound(word: str) -> str:
+    """How a word sounds, by its consonants; doubled ones count once."""
+    return re.sub(r"(.)\1+", r"\1", metaphone(word))
 
 
 def name_key(name: str) -> tuple[str, ...]:
@@ -169,7 +174,7 @@ class Lexicon:
         found = words(text)
         pairs = self._correct_names(found)
         for word in dict.fromkeys(found):
-            meant = pairs.get(word) or self._correct_word(word)
+            meant = pairs.get(word) or self._from_texting(word) or self._correct_word(word)
             if meant and meant != word:
                 pairs[word] = meant
         return tuple(pairs.items())
@@ -192,6 +197,18 @@ class Lexicon:
             return False
         return OSA.distance(_singular(typed), meant, score_cutoff=1) <= 1
 
+    def _from_texting(self, word: str) -> str:
+        return "" if (word,) in self._names or self._frequency[word] else TEXTING.get(word, "")
+
+    def _short_name(self, word: str) -> str:
+        """The one name of four letters that a word of four letters, not its own, sounds like: "pmmd"."""
+        near = {
+            name
+            for name in self._single_names
+            if len(name) == 4 and name[0] == word[0] and _sound(name) == _sound(word) and OSA.distance(name, word, score_cutoff=1) <= 1
+        }
+        return near.pop() if len(near) == 1 else ""
+
     def _correct_word(self, word: str) -> str:
         if not 4 <= len(word) <= 30 or word in STOP_WORDS or not word.isalpha():
             return ""
@@ -203,10 +220,12 @@ class Lexicon:
         known = self.knows(word)
         if len(word) == 4:  # so short a word is near to too many others; only swapped letters are clear ("wrok")
             swapped = {word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(3)} & (STOP_WORDS | self._frequency.keys())
-            return swapped.pop() if len(swapped) == 1 and not known else ""
+            if known:
+                return ""
+            return swapped.pop() if len(swapped) == 1 else self._short_name(word)
         own = self._single_names.get(_singular(word), "")
         allowed = 1 if len(word) < 9 else 2 if len(word) < 12 else 3
-        sound = metaphone(word)
+        sound = _sound(word)
         found: list[tuple[float, bool, int, str]] = []
         for candidate, distance, _ in process.extract_iter(word, self._vocabulary, scorer=OSA.distance, score_cutoff=allowed + 1):
             topic = self._single_names.get(candidate, "")
@@ -215,9 +234,9 @@ class Lexicon:
             near = distance <= allowed and candidate[0] == word[0]
             if known and not own:  # in curated questions: another form of the name, or the name as it sounds?
                 form = len(word) > len(candidate) and word.startswith(candidate[:-1])
-                near = near and not form and metaphone(candidate) == sound
+                near = near and not form and _sound(candidate) == sound
             # One letter more may be wrong in a word that sounds the same ("sinaps").
-            if near or (not known and len(sound) > 2 and metaphone(candidate) == sound):
+            if near or (not known and len(sound) > 2 and _sound(candidate) == sound):
                 found.append((distance, not topic, -self._frequency[candidate], candidate))
         if not found:
             return ""

@@ -45,6 +45,15 @@ def stem(word: str) -> str:
     """Snowball stem of a folded word."""
     return _STEMMER.stemWord(word)
 
+# Spellings of text messages, each with the one word it can stand for.
+TEXTING = dict(
+    pair.split("=")
+    for pair in """wat=what wot=what wut=what wen=when wer=where wich=which wy=why hw=how yor=your ur=your ppl=people peeps=people plz=please pls=please
+    cuz=because coz=because bcoz=because becos=because dos=does duz=does dus=does iz=is thru=through abt=about wiv=with wid=with bout=about werk=work
+    evry=every evn=even lite=light nite=night tonite=tonight thier=their dnt=dont cnt=cant shud=should shld=should wud=would cud=could
+    sumthing=something somethin=something sumone=someone nuthin=nothing nothin=nothing gud=good bak=back alot=much tabs=tablets""".split()
+)
+
 
 def content_words(text: str) -> list[str]:
     """The words of `text` that say something about the subject."""

@@ -230,7 +230,7 @@ def test_other_words_are_not_corrected(lexicon, typed):
         ("magnisum", "magnesium"),  # sounds the same
         ("magnisiom", "magnesium"),
         ("magnisioms", None),
-        ("hyppericcom", None),
+        ("hyppericcom", "hypericum"),
         ("hypeericcumm", "hypericum"),
         ("hydroxitriptopan", "hydroxytryptophan"),
         ("hydroxitriptofan", "hydroxytryptophan"),  # sounds the same
@@ -292,3 +292,16 @@ def test_replace_words(text, replaced):
 
 def test_without_corrections_the_text_is_the_same():
     assert replace_words("Any  Text\n", {}) == "Any  Text\n"
+
+
+def test_spellings_of_text_messages_stand_for_one_word_each(lexicon: Lexicon):
+    assert dict(lexicon.correct("wat dus gaba do wiv sleep")) == {"wat": "what", "dus": "does", "wiv": "with"}
+    assert lexicon.correct("what does gaba do with sleep") == ()
+
+
+def test_a_name_of_four_letters_is_known_by_its_sound():
+    topics = {name: Topic(name, name, "medicine", ()) for name in ("pmdd", "rema", "rima")}
+    lexicon = Lexicon(Corpus("", (), topics, {}))
+    assert lexicon.correct("pmmd") == (("pmmd", "pmdd"),)
+    assert lexicon.correct("pmxd") == ()  # sounds otherwise
+    assert lexicon.correct("roma") == ()  # may be either
