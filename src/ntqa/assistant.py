@@ -26,7 +26,7 @@ from ntqa.schema import REFUSALS, Corpus, Query, Reply, SearchResult, Verdict
 log = logging.getLogger(__name__)
 
 EMBEDDING_THREADS = 2  # sessions are single-threaded; with two, the sentences of a long message do not wait for the message
-FOLLOW_UP_EASE = 0.5  # of the cut-off: who has been answered and asks on is rarely outside the collection
+FOLLOW_UP_EASE = 0.2  # of the cut-off: who has been answered and asks on is rarely outside the collection
 
 
 class Embedder:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 PACKAGED_MODEL = "packaged:all-MiniLM-L6-v2"
 MAX_MESSAGE = 4_000  # characters; longer than any question, short enough for a bounded answer time
-TRAINING_VERSION = 16  # raise it when the guard's features or training change, so that no index keeps weights of another kind
+TRAINING_VERSION = 17  # raise it when the guard's features or training change, so that no index keeps weights of another kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Config:
     passage_weight: float = 0.1  # share of the passage itself beside its best entries
     canonical_weight: float = 0.4  # share of the question with the corpus's own names ("Zoloft" -> "sertraline (SSRIs)")
     context_weight: float = 0.1  # share of (previous turn + turn) when a follow-up is searched
+    bare_weight: float = 0.4  # share of the follow-up's own words beside how it was read
     title_repeat: int = 3  # how often a title counts in keyword search
     bm25_k1: float = 0.6
     bm25_b: float = 0.4

@@ -142,8 +142,9 @@ class Retriever:
         canonical = self._lexicon.canonical(query.text) if query.topic_ids else ""
         if canonical and canonical != query.text:
             vector = (1 - config.canonical_weight) * vector + config.canonical_weight * embed(canonical)
-        if query.context:  # late fusion of the turn as read with (previous turn + turn)
+        if query.context:  # a follow-up: late fusion with (previous turn + turn), and with its bare words, which alone tell the aspect
             vector = (1 - config.context_weight) * vector + config.context_weight * embed(query.context)
+            vector = (1 - config.bare_weight) * vector + config.bare_weight * embed(query.asked)
         scores = self._entry_scores(vector)
         by_rank = self._best_entries(scores)
         best = by_rank[0]

@@ -21,6 +21,7 @@ CONFIG = Config(
     passage_weight=0.0,
     canonical_weight=0.0,
     context_weight=0.4,
+    bare_weight=0.0,
     title_repeat=3,
     bm25_k1=0.6,
     bm25_b=0.4,
@@ -249,6 +250,16 @@ def test_a_follow_up_is_searched_with_its_context():
         "exercise/mood": 0.0,
     }
     assert {hit.passage_id: hit.dense for hit in result.hits} == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_follow_up_is_searched_with_its_bare_words_too():
+    config = replace(CONFIG, context_weight=0.0, bare_weight=0.25)
+    follow_up = Query("sleep", "effects", context="not looked at")
+    result = retriever(THREE, config).search(follow_up, vector, filtered=False)
+    expected = {"magnesium/effects": 0.75 * HALF, "magnesium/sleep": 0.25 * HALF, "exercise/mood": 0.0}
+    assert {hit.passage_id: hit.dense for hit in result.hits} == pytest.approx(expected, abs=1e-6)
+    alone = retriever(THREE, config).search(replace(follow_up, context=""), vector, filtered=False)
+    assert {hit.passage_id: hit.dense for hit in alone.hits}["magnesium/sleep"] == pytest.approx(0, abs=1e-6)
 
 
 # --- words nobody knows ---
