@@ -97,6 +97,15 @@ def slip_words(text: str, order: random.Random) -> str:
     return " ".join(_slip(word, order) if len(word) > 3 and order.random() < 0.35 else word for word in text.split(" "))
 
 
+def _alone(examples: Sequence[GuardExample]) -> list[_Sample]:
+    """The last turn of each example with history by itself, as the guard also sees it: "just a ballpark"."""
+    return [
+        _Sample((example.text,), OUTCOMES.index(example.outcome), COMPOSED_WEIGHT, (index,))
+        for index, example in enumerate(examples)
+        if example.history
+    ]
+
+
 def _slip(word: str, order: random.Random) -> str:
     at = order.randrange(1, len(word) - 1)
     kind = order.randrange(4)
@@ -111,7 +120,7 @@ def _slip(word: str, order: random.Random) -> str:
 
 def training_texts(examples: Sequence[GuardExample]) -> list[str]:
     """Every text of the guard's own data whose vector the training needs, without repetition."""
-    samples = [*(_sample(example) for example in examples), *_composed(examples), *_misspelt(examples)]
+    samples = [*(_sample(example) for example in examples), *_composed(examples), *_misspelt(examples), *_alone(examples)]
     return list(dict.fromkeys(text for sample in samples for text in sample.texts))
 
 
@@ -129,7 +138,8 @@ def train_guard(
         return {}
     general = OUTCOMES.index("general")
     judged = [_sample(example) for example in examples]
-    extra = [*_composed(examples), *_misspelt(examples), *(_Sample((text,), general, CURATED_WEIGHT) for text in dict.fromkeys(curated))]
+    extra = [*_composed(examples), *_misspelt(examples), *_alone(examples)]
+    extra += [_Sample((text,), general, CURATED_WEIGHT) for text in dict.fromkeys(curated)]
     samples = [*judged, *extra]
     features = _matrix([text for sample in samples for text in sample.texts], embed, lexicon)
     starts = np.cumsum([0, *(len(sample.texts) for sample in samples)])

@@ -39,7 +39,7 @@ TWO = examples(
 # --- what is trained on ---
 
 
-def test_training_texts_are_messages_then_their_sentences_each_once():
+def test_training_texts_are_messages_then_their_sentences_each_once_and_last_turns_alone():
     given = [
         GuardExample("crisis", "One two three. Four five six."),
         GuardExample("crisis", "One two three. Four five six."),
@@ -50,6 +50,7 @@ def test_training_texts_are_messages_then_their_sentences_each_once():
         "One two three.",
         "Four five six.",
         "right before and then?",
+        "and then?",
     ]
 
 
