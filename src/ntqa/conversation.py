@@ -11,6 +11,7 @@ from ntqa.schema import Query
 from ntqa.words import content_words, fold, words
 
 # "its side effects", "does it work", "are they safe": words that lean on something named before.
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")  # pasted with a question; says nothing
 _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|theirs|that one|those|these|this one|the same|the other)\b")
 # "that" and "this" lean on something before only at certain places: "is that proven", "why is this", not "a drug that works".
 _DEMONSTRATIVE = re.compile(
@@ -76,8 +77,9 @@ class _State:
 
 
 def _read(message: str, state: _State, lexicon: Lexicon) -> tuple[Query, _State]:
-    corrections = lexicon.correct(message)
-    text = replace_words(message.strip(), dict(corrections))
+    plain = _TAG.sub(" ", message).strip() or message.strip()
+    corrections = lexicon.correct(plain)
+    text = replace_words(plain, dict(corrections))
     folded = " ".join(fold(text).split())
     mentions = _own_mentions(text, lexicon)
     if _ASIDE.match(folded) and not mentions:

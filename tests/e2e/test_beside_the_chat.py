@@ -267,10 +267,10 @@ def test_an_earlier_question_is_changed_and_answered_from_there_on(chat: Chat) -
     expect(field).to_be_hidden()
     expect(chat.replies).to_have_count(3)
     chat.page.get_by_role("button", name="Edit", exact=True).first.click()
-    field.fill("what does <b>lithium</b> do?")
+    field.fill("how does lithium act? <b>thanks</b>")
     field.press("Enter")
     expect(chat.replies).to_have_count(1)
-    assert flat(chat.questions.first.text_content()) == "what does <b>lithium</b> do?"
+    assert flat(chat.questions.first.text_content()) == "how does lithium act? <b>thanks</b>"
     assert "Lithium" in flat(chat.replies.first.locator(".quote-title").first.text_content())
     expect(chat.box).to_be_focused()
     assert flat(chat.ask("and its side effects?").locator(".about b").text_content()) == "Lithium"

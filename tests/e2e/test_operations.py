@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from driving import REPOSITORY, Chat, Server, flat, running
 from playwright.sync_api import Browser, Page, expect
+from test_accessibility import check
 
 from ntqa.gaps import read_gaps
 from ntqa.logins import password_line
@@ -26,7 +26,6 @@ pytestmark = pytest.mark.e2e
 
 SERVE = (sys.executable, "-m", "ntqa", "serve")
 QUESTION = "what does serotonin do?"
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
 
 def log_lines(server: Server) -> list[dict]:
@@ -62,7 +61,7 @@ def test_under_a_prefix_the_chat_stays_under_it(prefixed: Server, new_page: Call
     assert chat.ask("and its side effects?").locator(".read-as q").inner_text() == "Serotonin: and its side effects?"
     reply.locator("a.context-link").first.click()
     expect(page.locator("#ntqa-pane mark")).to_be_visible()
-    page.locator("#ntqa-pane .pane-body a[href*='/passage/serotonin/']").first.click()
+    page.locator("#ntqa-pane .pane-body a[href*='/passage/serotonin/']:visible").first.click()
     expect(page.locator("#ntqa-pane mark")).to_have_count(0)
     page.keyboard.press("Escape")
     for link in (reply.locator("a.context-link").first, chat.help_link):
@@ -178,11 +177,12 @@ def test_readers_judge_answers_only_where_the_operator_wants_it_and_are_told(
         judging.ask(QUESTION)
         judging.page.get_by_role("button", name="Like", exact=True).first.click()
         wait_for(lambda: [item.what for item in read_gaps(gaps)] == ["like"])
-        judging.ask("what does quixotamine for Mrs Smith at 0123 456789 do")
+        judging.page.wait_for_timeout(1000)  # until then Gradio takes no other event, and the question would stay in the box
+        judging.ask("is the new quixotamine of Smith any good")
         wait_for(lambda: [item.kind for item in read_gaps(gaps)] == ["answer", "not_covered"])
-        assert "0123" not in gaps.read_text() and "Smith" not in gaps.read_text()
+        assert "quixotamine" in gaps.read_text() and "Smith" not in gaps.read_text()
         judging.ask("I want to kill myself")
-        assert Axe().run(judging.page, options=RULES).violations_count == 0
+        check(judging.page)
         assert len(read_gaps(gaps)) == 2
         assert judging.faults == [] and judging.foreign_requests() == []
 

@@ -196,3 +196,16 @@ def test_reading_depends_on_the_messages_alone(lexicon: Lexicon):
 )
 def test_leans(folded: str, expected: bool):
     assert leans(folded) is expected
+
+
+@pytest.mark.parametrize(
+    ("message", "read"),
+    [
+        ("what does <b>magnesium</b> do?", "what does  magnesium  do?"),
+        ("<p class='x'>what is gaba?</p>", "what is gaba?"),
+        ("is a level <5 or >7 of gaba high", "is a level <5 or >7 of gaba high"),
+        ("<b></b>", "<b></b>"),
+    ],
+)
+def test_markup_that_came_with_a_question_is_not_read(lexicon, message: str, read: str):
+    assert reformulate([message], lexicon).text == read
