@@ -15,7 +15,7 @@ from pathlib import Path
 from ntqa.assistant import Assistant
 from ntqa.errors import InputError
 from ntqa.judged import JudgedQuestion, SafetyCase, read_cases, read_dialogues, read_questions
-from ntqa.render import Texts, message_text, reply_html
+from ntqa.render import Texts, carried_topics, message_text, reply_html
 from ntqa.schema import REFUSALS, SUBSTANCE_KINDS, Reply
 from ntqa.yamlfile import YamlError, parse
 
@@ -363,7 +363,8 @@ def foreign_text(reply: Reply, assistant: Assistant) -> str:
     """What remains of a reply as shown when all that the corpus holds, and the reader's own question, is taken away; "" when all is well."""
     corpus = assistant.corpus
     shown = html.unescape(re.sub(r"<[^>]+>", "\n", reply_html(reply, corpus)))
-    pieces = [*corpus.messages.values(), message_text(reply, Texts(corpus)), reply.query.text, reply.query.asked, ", ".join(reply.unknown_terms)]
+    pieces = [*corpus.messages.values(), message_text(reply, Texts(corpus)), reply.query.text, reply.query.asked]
+    pieces += [", ".join(reply.unknown_terms), ", ".join(carried_topics(reply, corpus))]
     for topic in (corpus.topics[topic_id] for topic_id in reply.query.topic_ids):
         pieces += [topic.name, *topic.members]
     for quote in reply.quotes:

@@ -95,7 +95,7 @@ def test_every_cell_of_the_map_is_reached_by_keyboard_and_opens_its_passages(ser
     expect(opened.get_by_role("listitem").first.get_by_role("link")).to_be_focused()
     plain.get_by_role("link", name=corpus.messages["browse.back_to_map"]).click()
     expect(opened).to_have_count(0)
-    expect(plain.locator("caption")).to_be_in_viewport(ratio=1)
+    expect(plain.locator("caption")).to_be_in_viewport(ratio=0.99)  # all of it, but for a fraction of a pixel
 
 
 def test_the_map_is_a_table_for_screen_readers(server: Server, new_page: Callable[..., Page], corpus: Corpus) -> None:
