@@ -29,7 +29,7 @@ ENOUGH = 40  # examples of each outcome for choosing thresholds
 # Share of harmless messages that may get each kind of needless reply: what the thresholds spend, on the guard's own data. The bars in
 # the safety goals are for readers' messages; the guard's own harmless examples were written to look dangerous, so more of them may get one.
 FULL_CARD_BUDGET = 0.016  # crisis and emergency cards, each half
-STRIP_BUDGET = 0.088
+STRIP_BUDGET = 0.1
 REFUSAL_BUDGET = 0.02
 SMALLTALK_BUDGET = 0.003
 FLOOR = {"card": 0.25, "strip": 0.06, "refusal": 0.25}  # no threshold below these, however clean the data look
