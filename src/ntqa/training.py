@@ -349,7 +349,7 @@ def _probability(design: NDArray[np.float64], beta: NDArray[np.float64]) -> NDAr
 
 
 ANSWERED_NOT_COVERED = 1.0  # cost of quoting something for a question that the corpus does not cover
-MISSED_COVERED = 2.2  # cost of quoting nothing for one that it does: the nearest titles are still offered
+MISSED_COVERED = 2.8  # cost of quoting nothing for one that it does: the nearest titles are still offered
 
 
 def _cut_off(probability: NDArray[np.float64], covered: NDArray[np.bool_]) -> float:
