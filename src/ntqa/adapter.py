@@ -1,8 +1,9 @@
-"""The adapter: a small low-rank change of the embedding model, learnt from the corpus's own questions and messages, and stored in the corpus.
+"""The adapter: a small low-rank change of the embedding model, learnt from the corpus's own questions and messages, stored in the corpus.
 
-It teaches the model which everyday wordings ask for the same passage, and which messages need the same reply. LoRA (Hu et al. 2021, arXiv:2106.09685): each linear layer W of the
-encoder becomes W + B A, with A and B of low rank. It is added to the weights once, before the model is exported, and so costs an answer nothing. The file holds, for each
-layer, <name>.a of shape (rank, inputs) and <name>.b of shape (outputs, rank), float16.
+It teaches the model which everyday wordings ask for the same passage, and which messages need the same reply. LoRA (Hu et al. 2021,
+arXiv:2106.09685): each linear layer W of the encoder becomes W + B A, with A and B of low rank. It is added to the weights once, before
+the model is exported, and so costs an answer nothing. The file holds, for each layer, <name>.a of shape (rank, inputs) and <name>.b of
+shape (outputs, rank), float16.
 """
 
 from __future__ import annotations

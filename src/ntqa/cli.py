@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ntqa import __version__
-from ntqa.config import PACKAGED_MODEL, Config
+from ntqa.config import ADAPTER_FILE, PACKAGED_MODEL, Config
 from ntqa.errors import CorpusError, InputError, NtqaError
 
 if TYPE_CHECKING:
@@ -108,7 +108,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--trust-proxy", action="store_true", help="behind a proxy: the last address of X-Forwarded-For is the client")
     serve.add_argument("--metrics", action="store_true", help="open /metrics to everybody, not only to this machine")
-
     serve.add_argument(
         "--gap-log",
         type=Path,
@@ -188,7 +187,7 @@ def _adapt(options: argparse.Namespace, config: Config) -> int:
     steps = options.steps if options.steps is not None else STEPS if start else FRESH_STEPS
     if steps < 1:
         raise InputError("--steps must be at least 1")
-    target = config.corpus / "adapter.npz"
+    target = config.corpus / ADAPTER_FILE
     with _progress_bar() as progress:
         ranking, naming = fit_adapter(load_corpus(config.corpus), config.model, target, steps, progress, start)
     print(f"{target}: {target.stat().st_size:,} bytes; losses {ranking:.3f} (questions), {naming:.3f} (messages); now run: ntqa build")

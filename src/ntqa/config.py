@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+ADAPTER_FILE = "adapter.npz"  # in the corpus folder
 PACKAGED_MODEL = "packaged:all-MiniLM-L6-v2"
 MAX_MESSAGE = 4_000  # characters; longer than any question, short enough for a bounded answer time
 TRAINING_VERSION = 20  # raise it when the guard's features or training change, so that no index keeps weights of another kind
@@ -46,5 +47,5 @@ class Config:
     @property
     def adapter(self) -> Path | None:
         """What adapts the packaged model to this corpus, where the corpus has it."""
-        path = self.corpus / "adapter.npz"
+        path = self.corpus / ADAPTER_FILE
         return path if self.model == PACKAGED_MODEL and path.is_file() else None

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from ntqa.config import ADAPTER_FILE
 from ntqa.errors import CorpusError, InputError, Problem
 from ntqa.fields import Fields, Report
 from ntqa.schema import (
@@ -36,7 +37,7 @@ from ntqa.yamlfile import YamlError, parse
 SETTINGS_FILES = ("corpus.yaml", "sources.yaml", "messages.yaml", "help_lines.yaml", "calibration.yaml", "other_names.yaml")
 BULK_FILE = "passages.jsonl"
 FOLDERS = ("topics", "guard")
-KNOWN_NAMES = (*SETTINGS_FILES, BULK_FILE, "adapter.npz", *FOLDERS, "README.md")  # everything that a corpus folder may hold, beside hidden files
+KNOWN_NAMES = (*SETTINGS_FILES, BULK_FILE, ADAPTER_FILE, *FOLDERS, "README.md")  # everything that a corpus folder may hold, beside hidden files
 MAX_FILE_BYTES = 2_000_000
 MAX_BULK_LINE = 200_000
 SOURCE_KINDS = ("government", "guideline", "systematic-review", "review", "trial", "study", "label", "reference", "seed")

@@ -118,9 +118,14 @@ def _slip(word: str, order: random.Random) -> str:
     return word[:at] + order.choice("aeiourstn") + word[at + 1 :]
 
 
+def _variants(examples: Sequence[GuardExample]) -> list[_Sample]:
+    """What the examples are trained on as besides themselves."""
+    return [*_composed(examples), *_misspelt(examples), *_alone(examples)]
+
+
 def training_texts(examples: Sequence[GuardExample]) -> list[str]:
     """Every text of the guard's own data whose vector the training needs, without repetition."""
-    samples = [*(_sample(example) for example in examples), *_composed(examples), *_misspelt(examples), *_alone(examples)]
+    samples = [*(_sample(example) for example in examples), *_variants(examples)]
     return list(dict.fromkeys(text for sample in samples for text in sample.texts))
 
 
@@ -138,8 +143,7 @@ def train_guard(
         return {}
     general = OUTCOMES.index("general")
     judged = [_sample(example) for example in examples]
-    extra = [*_composed(examples), *_misspelt(examples), *_alone(examples)]
-    extra += [_Sample((text,), general, CURATED_WEIGHT) for text in dict.fromkeys(curated)]
+    extra = [*_variants(examples), *(_Sample((text,), general, CURATED_WEIGHT) for text in dict.fromkeys(curated))]
     samples = [*judged, *extra]
     features = _matrix([text for sample in samples for text in sample.texts], embed, lexicon)
     starts = np.cumsum([0, *(len(sample.texts) for sample in samples)])
