@@ -18,8 +18,10 @@ from ntqa.embedding import load_reference
 from ntqa.errors import ModelError
 from ntqa.schema import Corpus
 from ntqa.training import message_of
+from ntqa.wordings import Wordings
 
 STEPS = 15
+WORDINGS = {"magnesium/sleep": Wordings(("do the tablets my nan takes knock you out",), ("and at night?",))}
 
 
 def margin(corpus: Corpus, model: object) -> float:
@@ -36,11 +38,14 @@ def test_questions_of_one_passage_come_nearer_and_the_file_says_what_was_seen(tm
     monkeypatch.setattr(adapting, "WARM_UP", 3)
     corpus = load_corpus(MINI_CORPUS)
     target, steps = tmp_path / "adapter.npz", []
-    ranking, naming = fit_adapter(corpus, PACKAGED_MODEL, target, STEPS, lambda what, done, total: steps.append((what, done, total)))
+    ranking, naming = fit_adapter(
+        corpus, WORDINGS, PACKAGED_MODEL, target, STEPS, lambda what, done, total: steps.append((what, done, total))
+    )
     assert steps == [("fitting the adapter", step, STEPS) for step in range(1, STEPS + 1)]
     assert 0 < ranking < 10 and 0 < naming < 10
     assert [path.name for path in tmp_path.iterdir()] == ["adapter.npz"]
-    assert seen_texts(target) == {text_hash(text) for text in map(message_of, corpus.guard_examples) if seen_by_adapter(text)}
+    learnt_from = [*map(message_of, corpus.guard_examples), *(item.text for item in corpus.calibration if not item.passages)]
+    assert seen_texts(target) == {text_hash(text) for text in learnt_from if seen_by_adapter(text)}
     model = load_reference(PACKAGED_MODEL)
     before = margin(corpus, model)
     adapt(model, target)
@@ -50,13 +55,13 @@ def test_questions_of_one_passage_come_nearer_and_the_file_says_what_was_seen(tm
 def test_an_adapter_can_be_gone_on_from_and_keeps_what_it_has_seen(tmp_path: Path):
     corpus = load_corpus(MINI_CORPUS)
     first, second = tmp_path / "first.npz", tmp_path / "second.npz"
-    fit_adapter(corpus, PACKAGED_MODEL, first, 1, lambda *_: None)
+    fit_adapter(corpus, WORDINGS, PACKAGED_MODEL, first, 1, lambda *_: None)
     parts = low_rank_parts(first)
     fewer = replace(corpus, guard_examples=corpus.guard_examples[:30])
-    fit_adapter(fewer, PACKAGED_MODEL, second, 1, lambda *_: None, first)
+    fit_adapter(fewer, WORDINGS, PACKAGED_MODEL, second, 1, lambda *_: None, first)
     assert seen_texts(second) == seen_texts(first)
     moved = low_rank_parts(second)
     assert all(np.abs(moved[name][0] - parts[name][0]).max() < 0.01 for name in parts)  # from a fresh start they would be others
     np.savez(first, seen=np.array([1], dtype=np.uint64), **{"encoder.a": np.ones((1, 1)), "encoder.b": np.ones((1, 1))})
     with pytest.raises(ModelError, match="of another form than it would be now; make it anew: ntqa adapt --fresh"):
-        fit_adapter(corpus, PACKAGED_MODEL, second, 1, lambda *_: None, first)
+        fit_adapter(corpus, WORDINGS, PACKAGED_MODEL, second, 1, lambda *_: None, first)

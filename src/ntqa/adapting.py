@@ -1,4 +1,5 @@
-"""Fits the adapter: what readers ask of one passage is drawn together, of other passages apart; and so are messages that need one reply.
+"""Fits the adapter: what readers ask of one passage is drawn together, of other passages apart; and so are messages that need one reply,
+and questions that the corpus does not cover.
 
 Imports torch; only `ntqa adapt` uses it.
 """
@@ -19,82 +20,112 @@ from ntqa.embedding import load_reference
 from ntqa.errors import ModelError
 from ntqa.schema import OUTCOMES, Corpus, Passage
 from ntqa.training import message_of, slip_words
+from ntqa.wordings import Wordings
 
-RANK = 16
+RANK = 32
 SEED = 7
 # AdamW; the rate rises for WARM_UP steps and falls with a cosine.
 RATE, HEAD_RATE, WARM_UP, DECAY = 1.5e-3, 5e-3, 30, 0.01
 MISSPELT = 0.3  # share of the questions and messages with slips of the thumb
+MASKED = 0.08  # share of the tokens that are hidden: nothing should hang on one word
+CHUNK = 16  # texts of about one length that are embedded at once, so that little is padded
 
 # Questions: multiple-negatives ranking loss.
 PASSAGES = 64  # in a batch, each with two of its questions; every other passage's question is a wrong answer
 NEIGHBOURS = 4  # passages of one topic that come together, in half of the batch: telling aspects apart is what is hard
 SCALE = 20.0  # of the cosines in the softmax, as in sentence-transformers
 TITLES = 0.2  # share of the questions that are paired with the passage's title
+WORDINGS, FOLLOW_UPS = (
+    0.5,
+    0.15,
+)  # share of the questions that are wordings, and follow-ups read with their topic's name; the rest are curated
 
 # Messages: cross entropy of a linear layer over the embedding, which is thrown away afterwards. The guard fits its own.
-MESSAGES, LONGEST = 40, 10  # in a batch; the longest of them are embedded apart, so that the others need not be padded to them
+MESSAGES = 44  # in a batch
 WEIGHT = 0.3  # of this loss beside the other
 HEAD_SCALE = 10.0
 EVEN = 0.4  # share of the messages that are drawn evenly over the outcomes, the rest as they are in the guard's data
-CURATED = 0.1  # share that are curated questions, all of which are general
+CURATED = 0.16  # share that are curated questions or wordings, all of which are general
+NOT_COVERED = 0.12  # share that the corpus does not cover, a class of their own
 MAX_TOKENS = 128
 
 
 def fit_adapter(
-    corpus: Corpus, model: str, target: Path, steps: int, progress: Callable[[str, int, int], None], start: Path | None = None
+    corpus: Corpus,
+    wordings: Mapping[str, Wordings],
+    model: str,
+    target: Path,
+    steps: int,
+    progress: Callable[[str, int, int], None],
+    start: Path | None = None,
 ) -> tuple[float, float]:
     """Write the adapter of `corpus` for `model` to `target`, going on from the one in `start` if given; returns the mean losses of the last
     tenth of the steps. Raises ModelError when the model or `start` cannot be used.
 
     The losses are the multiple-negatives ranking loss (Henderson et al. 2017, arXiv:1705.00652) in both directions, and the cross entropy
-    of the outcomes of the guard's examples. A quarter of these is never looked at: on them the guard's thresholds are chosen.
+    of the outcomes of the guard's examples and of what is not covered. A quarter of all but the curated questions is never looked at: on
+    it the guard's thresholds and the cut-off of retrieval are chosen, and what was learnt can be measured.
     """
     import torch
-    from torch.nn.functional import cross_entropy, normalize
+    from torch.nn.functional import cross_entropy
 
     torch.manual_seed(SEED)
     order = random.Random(SEED)
     reference = load_reference(model)
-    tokenizer, encoder = reference.tokenizer, encoder_of(reference)
+    encoder = encoder_of(reference)
+    encoder.set_attn_implementation("eager")  # for short texts faster than the fused kernel, whose backward pass is slow on a processor
     layers = _add_layers(torch, encoder)
     if start:
         _set(torch, layers, start)
-    head = torch.nn.Linear(reference.get_embedding_dimension(), len(OUTCOMES))
+    head = torch.nn.Linear(reference.get_embedding_dimension(), len(OUTCOMES) + 1)
     parameters = [part for layer in layers.values() for part in (layer.a, layer.b)]
     rates = (RATE, HEAD_RATE)
     optimiser = torch.optim.AdamW([{"params": parameters}, {"params": head.parameters()}], weight_decay=DECAY)
-
-    def embed(texts: Sequence[str]) -> Any:
-        tokens = tokenizer(list(texts), padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
-        with torch.autocast("cpu", torch.bfloat16):  # more than twice as fast where the processor has it
-            hidden = encoder(**tokens).last_hidden_state.float()
-        mask = tokens["attention_mask"].unsqueeze(-1).float()
-        return normalize((hidden * mask).sum(1) / mask.sum(1), dim=1)  # mean pooling, as the model does
-
-    draw_questions, draw_messages = _questions(corpus, order), _messages(corpus, order)
-    encoder.train()
+    draw_questions, draw_messages = _questions(corpus, wordings, order), _messages(corpus, wordings, order)
+    encoder.eval()  # its dropout took a fifth of the time; hidden tokens do the same for less
     losses = []
     for step in range(steps):
         for group, rate in zip(optimiser.param_groups, rates, strict=True):
             group["lr"] = rate * min(1.0, (step + 1) / WARM_UP) * max(0.02, (1 + math.cos(math.pi * step / steps)) / 2)
         asked, same = draw_questions()
-        cosines = embed(asked) @ embed(same).T * SCALE
-        right = torch.arange(len(asked))
-        ranking = (cross_entropy(cosines, right) + cross_entropy(cosines.T, right)) / 2
         texts, outcomes = draw_messages()
-        vectors = torch.cat([embed(texts[:LONGEST]), embed(texts[LONGEST:])])
-        naming = cross_entropy(head(vectors * HEAD_SCALE), torch.tensor(outcomes))
+        vectors = _embed(torch, reference.tokenizer, encoder, [*asked, *same, *texts], order)
+        count = len(asked)
+        cosines = vectors[:count] @ vectors[count : 2 * count].T * SCALE
+        right = torch.arange(count)
+        ranking = (cross_entropy(cosines, right) + cross_entropy(cosines.T, right)) / 2
+        naming = cross_entropy(head(vectors[2 * count :] * HEAD_SCALE), torch.tensor(outcomes))
         optimiser.zero_grad()
         (ranking + WEIGHT * naming).backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         losses.append((float(ranking.detach()), float(naming.detach())))
         progress("fitting the adapter", step + 1, steps)
-    seen = {text_hash(message_of(example)) for example in corpus.guard_examples if seen_by_adapter(message_of(example))}
+    seen = {text_hash(text) for text, _ in _labelled(corpus)}
     _write(target, layers, sorted(seen | seen_texts(start)))
     first, second = np.mean(losses[-max(1, steps // 10) :], axis=0)
     return float(first), float(second)
+
+
+def _embed(torch: Any, tokenizer: Any, encoder: Any, texts: Sequence[str], order: random.Random) -> Any:
+    """Unit vectors by mean pooling, as the model gives them, with some tokens hidden; shape (texts, dimension)."""
+    ids = tokenizer(list(texts), truncation=True, max_length=MAX_TOKENS)["input_ids"]
+    hidden = [
+        [tokenizer.mask_token_id if 0 < place < len(row) - 1 and order.random() < MASKED else token for place, token in enumerate(row)]
+        for row in ids
+    ]
+    by_length = sorted(range(len(ids)), key=lambda index: -len(ids[index]))
+    pooled = []
+    with torch.autocast("cpu", torch.bfloat16):  # more than twice as fast where the processor has it
+        for first in range(0, len(ids), CHUNK):
+            rows = [torch.tensor(hidden[index]) for index in by_length[first : first + CHUNK]]
+            tokens = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=tokenizer.pad_token_id)
+            mask = (tokens != tokenizer.pad_token_id).long()
+            states = encoder(input_ids=tokens, attention_mask=mask).last_hidden_state.float()
+            weights = mask.unsqueeze(-1).float()
+            pooled.append((states * weights).sum(1) / weights.sum(1))
+    vectors = torch.nn.functional.normalize(torch.cat(pooled), dim=1)
+    return vectors[torch.argsort(torch.tensor(by_length))]
 
 
 def _add_layers(torch: Any, encoder: Any) -> dict[str, Any]:
@@ -129,14 +160,27 @@ def _set(torch: Any, layers: Mapping[str, Any], start: Path) -> None:
         layer.a.data, layer.b.data = map(torch.from_numpy, stored[name])
 
 
-def _questions(corpus: Corpus, order: random.Random) -> Callable[[], tuple[list[str], list[str]]]:
-    """Draws questions, and for each another question of its passage or the passage's title; no passage twice."""
+def _questions(corpus: Corpus, wordings: Mapping[str, Wordings], order: random.Random) -> Callable[[], tuple[list[str], list[str]]]:
+    """Draws what is asked of a passage, and for each a curated question of that passage or its title; no passage twice."""
     by_topic: dict[str, list[Passage]] = {}
     for passage in corpus.passages.values():
         if len(passage.questions) > 1:
             by_topic.setdefault(passage.topic_id, []).append(passage)
     topics = list(by_topic)
     everything = [passage for passages in by_topic.values() for passage in passages]
+    looked_at = {
+        name: Wordings(*(tuple(filter(seen_by_adapter, texts)) for texts in (item.asked, item.after))) for name, item in wordings.items()
+    }
+    nothing = Wordings((), ())
+
+    def asked_of(passage: Passage, curated: str) -> str:
+        more, chance = looked_at.get(passage.id, nothing), order.random()
+        if more.asked and chance < WORDINGS:
+            return order.choice(more.asked)
+        topic = corpus.topics.get(passage.topic_id)
+        if more.after and topic and chance < WORDINGS + FOLLOW_UPS:
+            return f"{topic.name}: {order.choice(more.after)}"  # as a follow-up is read
+        return curated
 
     def draw() -> tuple[list[str], list[str]]:
         chosen: dict[str, Passage] = {}
@@ -149,32 +193,42 @@ def _questions(corpus: Corpus, order: random.Random) -> Callable[[], tuple[list[
         asked, same = [], []
         for passage in chosen.values():
             first, second = order.sample(passage.questions, 2)
-            asked.append(_maybe_misspelt(first, order))
+            asked.append(_maybe_misspelt(asked_of(passage, first), order))
             same.append(passage.title if order.random() < TITLES else second)
         return asked, same
 
     return draw
 
 
-def _messages(corpus: Corpus, order: random.Random) -> Callable[[], tuple[list[str], list[int]]]:
-    """Draws messages, the longest first, with the positions of their outcomes."""
-    curated = [question for passage in corpus.passages.values() for question in passage.questions]
+def _labelled(corpus: Corpus) -> list[tuple[str, int]]:
+    """The messages that are looked at, with the positions of their outcomes; what is not covered comes after the last outcome."""
     texts = [(message_of(example), OUTCOMES.index(example.outcome)) for example in corpus.guard_examples]
-    texts = [item for item in texts if seen_by_adapter(item[0])]
-    by_outcome: dict[int, list[tuple[str, int]]] = {}
-    for item in texts:
-        by_outcome.setdefault(item[1], []).append(item)
+    texts += [(question.text, len(OUTCOMES)) for question in corpus.calibration if not question.passages]
+    return [item for item in texts if seen_by_adapter(item[0])]
+
+
+def _messages(corpus: Corpus, wordings: Mapping[str, Wordings], order: random.Random) -> Callable[[], tuple[list[str], list[int]]]:
+    """Draws messages with the positions of their outcomes."""
+    general = [text for passage in corpus.passages.values() for text in passage.questions]
+    general += [text for item in wordings.values() for text in item.asked if seen_by_adapter(text)]
+    by_outcome: dict[int, list[str]] = {}
+    for text, outcome in _labelled(corpus):
+        by_outcome.setdefault(outcome, []).append(text)
+    not_covered = by_outcome.pop(len(OUTCOMES), [])
     outcomes = list(by_outcome)
+    sizes = [len(by_outcome[outcome]) for outcome in outcomes]
 
     def one() -> tuple[str, int]:
         chance = order.random()
         if chance < CURATED:
-            return order.choice(curated), OUTCOMES.index("general")
-        text, outcome = order.choice(by_outcome[order.choice(outcomes)] if chance < CURATED + EVEN else texts)
-        return text, outcome
+            return order.choice(general), OUTCOMES.index("general")
+        if not_covered and chance < CURATED + NOT_COVERED:
+            return order.choice(not_covered), len(OUTCOMES)
+        outcome = order.choice(outcomes) if chance < CURATED + NOT_COVERED + EVEN else order.choices(outcomes, sizes)[0]
+        return order.choice(by_outcome[outcome]), outcome
 
     def draw() -> tuple[list[str], list[int]]:
-        drawn = sorted((one() for _ in range(MESSAGES)), key=lambda item: -len(item[0]))
+        drawn = [one() for _ in range(MESSAGES)]
         return [_maybe_misspelt(text, order) for text, _ in drawn], [outcome for _, outcome in drawn]
 
     return draw

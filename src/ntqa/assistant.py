@@ -126,8 +126,9 @@ class Assistant:
             card = "unreadable" if verdict.reason == "unreadable" else "not_covered" if verdict.language == "en" else "language"
             return Reply("not_covered", query, card=card, related=self.corpus.examples[:3])
         if verdict.outcome in REFUSALS:
-            hits = self._retriever.search(query, embed).hits
-            related = related_questions(self.corpus, query, hits, set()) if query.topic_ids else self.corpus.examples[:3]
+            named = self.lexicon.with_parents(query.topic_ids)
+            hits = [hit for hit in self._retriever.search(query, embed).hits if self.corpus.passages[hit.passage_id].topic_id in named]
+            related = related_questions(self.corpus, query, hits, set()) or self.corpus.examples[:3]
             again = query.follow_up and len(messages) > 1 and len(messages[-1].split()) <= 8
             return Reply(verdict.outcome, query, card="refusal_again" if again else verdict.outcome, related=related)
         if query.needs_topic:

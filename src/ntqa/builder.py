@@ -11,7 +11,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from ntqa.adapter import seen_texts
+from ntqa.adapter import seen_texts, text_hash
 from ntqa.assistant import load_encoder
 from ntqa.checks import check_corpus, unit_hashes
 from ntqa.config import Config
@@ -186,7 +186,8 @@ def _calibrate(
         return {}
     retriever = Retriever(corpus, draft, lexicon, config)
     guard = Guard(corpus, draft.guard, lexicon)
-    features, vectors, covered = [], [], []
+    features, vectors, covered, fresh = [], [], [], []
+    seen = seen_texts(config.adapter)
     for done, question in enumerate(corpus.calibration, 1):
         query = reformulate([question.text], lexicon)
         verdict = guard.assess([question.text], query, embed)
@@ -194,6 +195,7 @@ def _calibrate(
         features.append(result.features or (0.0,) * len(FEATURES))
         vectors.append(embed(query.text))
         covered.append(bool(question.passages))
+        fresh.append(text_hash(question.text) not in seen)
         progress("calibrating", done, len(corpus.calibration))
-    fitted = fit_confidence(np.array(features, dtype=float), np.stack(vectors), np.array(covered))
+    fitted = fit_confidence(np.array(features, dtype=float), np.stack(vectors), np.array(covered), np.array(fresh))
     return {**fitted, "entries": np.array([row.key.encode("ascii") for row in draft.entries], dtype="S32")}

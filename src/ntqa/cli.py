@@ -145,16 +145,19 @@ def _parser() -> argparse.ArgumentParser:
 def _check(options: argparse.Namespace, config: Config) -> int:
     from ntqa.checks import check_corpus
     from ntqa.corpus import read_corpus
+    from ntqa.wordings import read_wordings
 
     corpus, problems = read_corpus(config.corpus)
+    wordings, unreadable = read_wordings(config.corpus, corpus.passages)
     errors, warnings = check_corpus(corpus, config.corpus)
     for warning in sorted(warnings):
         print(f"{warning} (warning)")
-    if problems or errors:
-        raise CorpusError([*problems, *errors])
+    if problems or unreadable or errors:
+        raise CorpusError([*problems, *unreadable, *errors])
+    more = sum(len(item.asked) + len(item.after) for item in wordings.values())
     print(
         f"{len(corpus.passages)} passages in {len(corpus.topics)} topics, {len(corpus.sources)} sources, {len(corpus.guard_examples)} guard examples, "
-        f"{len(corpus.patterns)} patterns, {len(corpus.calibration)} calibration questions: no problem, {len(warnings)} warning{'s' * (len(warnings) != 1)}"
+        f"{len(corpus.patterns)} patterns, {len(corpus.calibration)} calibration questions, {more} wordings: no problem, {len(warnings)} warning{'s' * (len(warnings) != 1)}"
     )
     return OK
 
@@ -180,6 +183,7 @@ def _build(options: argparse.Namespace, config: Config) -> int:
 def _adapt(options: argparse.Namespace, config: Config) -> int:
     from ntqa.adapting import fit_adapter
     from ntqa.corpus import load_corpus
+    from ntqa.wordings import read_wordings
 
     if config.model != PACKAGED_MODEL:
         raise InputError(f"only {PACKAGED_MODEL} is adapted; leave --model out")
@@ -188,8 +192,12 @@ def _adapt(options: argparse.Namespace, config: Config) -> int:
     if steps < 1:
         raise InputError("--steps must be at least 1")
     target = config.corpus / ADAPTER_FILE
+    corpus = load_corpus(config.corpus)
+    wordings, problems = read_wordings(config.corpus, corpus.passages)
+    if problems:
+        raise CorpusError(problems)
     with _progress_bar() as progress:
-        ranking, naming = fit_adapter(load_corpus(config.corpus), config.model, target, steps, progress, start)
+        ranking, naming = fit_adapter(corpus, wordings, config.model, target, steps, progress, start)
     print(f"{target}: {target.stat().st_size:,} bytes; losses {ranking:.3f} (questions), {naming:.3f} (messages); now run: ntqa build")
     return OK
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ntqa.lexicon import Lexicon, Mention, replace_words
 from ntqa.schema import Query
@@ -16,7 +16,7 @@ _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|theirs|that one|those|these|
 # "that" and "this" lean on something before only at certain places: "is that proven", "why is this", not "a drug that works".
 _DEMONSTRATIVE = re.compile(
     r"^(?:and |but |so |ok |okay |wait |hmm |um |also )*(?:is|was|does|did|do|are|can|could|would|has|why|how|what|when|who|where)\b[\w' ]{0,20}\b(?:that|this)\b(?! (?:a|an|the|my|your|people|some)\b)"
-    r"|\b(?:like|about|of|with|from|for|by|than|on|do|does|mean|means|causes?|prove[sn]?|stop|after|before) (?:that|this)\s*[?.!]*$|^(?:that|this)\b"
+    r"|\b(?:like|about|of|with|from|for|by|than|on|do|does|mean|means|causes?|prove[sn]?|stop|after|before|(?:why|how) (?:is|was)) (?:that|this)\s*[?.!]*$|^(?:that|this)\b"
 )
 # "why is it hard to", "is it true that": an "it" that stands for nothing.
 _DUMMY = re.compile(
@@ -44,7 +44,22 @@ _KIND_WORDS = {"supplement", "supplements", "medicine", "medication", "drug", "h
 _WORD = re.compile(r"[^\W_](?:[^\W_]|['’‘ʼ`´])*")  # where `words.words` finds its words, with their places
 _LINK = re.compile(r"\s*(?:and|or|vs|,|:|&|/)?\s*")
 _OWN_SUBJECT = re.compile(r"\b(?:if|when|because|since|as) (?:it|they|that|this)\b")  # the pronoun means what the message itself names
-_FILLERS = frozenset({"instead", "then", "one", "same", "question", "well"})
+_FILLERS = frozenset({"instead", "then", "one", "same", "question", "well", "as", "too", "also", "either"})
+_PREAMBLE = re.compile(
+    r"^(?:(?:lol|haha+|h+m+|um+|ok(?:ay)?(?: then)?|alright|right|thanks|thank you|thx|i see|got it|fair enough)\b[\s,.!]+(?!for\b)"
+    r"|(?:great|good|cool|fine|fair|nice|interesting|well|yes|yeah|no)[,.!]+\s*)+(?=\S)",
+    re.IGNORECASE,
+)  # "lol ok. and serotonin?"
+_SELF_CORRECTED = re.compile(r"[\s,.]+(?:no |sorry |wait |oops )*i meant?\b[\s,:]+", re.IGNORECASE)
+_HALF_COMPARISON = re.compile(
+    r"^(?:is (?:it|that) )?(?:the )?(?:same as|as \w+ as|different (?:from|to|than)|compared (?:to|with)|versus|vs|like|(?:more |less )?\w+ than)\b"
+)
+_PREPOSITION = re.compile(r"^(?:and )?(?:with|without|in|during|for|after|before|on|plus)\b")
+_SHORT_ASIDE = re.compile(r"^(?:why|any)\b|^[\w-]+ [\w-]+\?$")
+_TOO = re.compile(r"\b(?:too|as well|also)\s*[?.!]*$")
+_BOTH = re.compile(
+    r"\b(?:of (?:the two|them|those|these)|both|either|between (?:them|the two)|which(?: one)? (?:is|has|works?|helps?)|which one)\b"
+)
 SHORT = 6  # words; a message this short without a topic or a verb of its own is a fragment of the question before
 
 
@@ -72,7 +87,9 @@ class _State:
     """What has been spoken of so far."""
 
     focus: tuple[Mention, ...] = ()  # the topics of the last turn that had some
+    before: tuple[Mention, ...] = ()  # those of the last turn that was about others
     previous: str = ""  # the last question, standing alone
+    question: str = ""  # the last that says more than names
     pending: str = ""  # a last question that lacked its topic
 
 
@@ -80,10 +97,14 @@ def _read(message: str, state: _State, lexicon: Lexicon) -> tuple[Query, _State]
     plain = _TAG.sub(" ", message).strip() or message.strip()
     corrections = lexicon.correct(plain)
     text = replace_words(plain, dict(corrections))
+    mentions = _own_mentions(text, lexicon)
+    if _ASIDE.match(" ".join(fold(text).split())) and not mentions:
+        return Query(message, text, corrections=corrections), state
+    if state.previous or state.pending:
+        text = _PREAMBLE.sub("", text)
+    text = _as_meant(text, lexicon)
     folded = " ".join(fold(text).split())
     mentions = _own_mentions(text, lexicon)
-    if _ASIDE.match(folded) and not mentions:
-        return Query(message, text, corrections=corrections), state
     reading = _standalone(text, folded, mentions, state, lexicon)
     topics, members = _topics(reading.mentions)
     query = Query(
@@ -97,9 +118,12 @@ def _read(message: str, state: _State, lexicon: Lexicon) -> tuple[Query, _State]
         ordinal=reading.ordinal,
     )
     if reading.needs_topic:
-        return query, _State(state.focus, state.previous, pending=text)
-    focus = () if lexicon.other_names(text) and not mentions else state.focus
-    return query, _State(reading.mentions or focus, reading.text)
+        return query, replace(state, pending=text)
+    focus = reading.mentions or (() if lexicon.other_names(text) and not mentions else state.focus)
+    earlier = _things(state.focus, lexicon)
+    before = earlier if earlier and not set(focus) & set(earlier) else state.before
+    question = state.question if _only_names(reading.text, lexicon) else reading.text
+    return query, _State(focus, before, reading.text, question)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +141,7 @@ def _standalone(text: str, folded: str, mentions: tuple[Mention, ...], state: _S
     both = f"{previous} {text}"
     if lexicon.other_names(text) and not mentions:  # what is spoken of now is something that the corpus does not cover
         focus = ()
-    if state.pending and mentions and len(content_words(folded)) <= SHORT:  # "what are its side effects?" - "sorry, i meant lithium"
+    if state.pending and mentions and _only_names(_without_correction(folded), lexicon):  # "what are its side effects?" - "i meant lithium"
         return _Reading(f"{_names(mentions, lexicon)}: {state.pending}", mentions)
     if not previous:
         return _Reading(text, mentions, needs_topic=not mentions and _refers_to_nothing(folded))
@@ -126,16 +150,22 @@ def _standalone(text: str, folded: str, mentions: tuple[Mention, ...], state: _S
         if corrected:
             return _Reading(corrected, _own_mentions(corrected, lexicon), both)
     ordinal = None if mentions else _ordinal(folded)
+    things = _things(focus, lexicon)
+    of_two = not mentions and len(things) == 1 and bool(state.before) and (ordinal is not None or bool(_BOTH.search(folded)))
+    if of_two:
+        focus = (*state.before[-1:], *things)
     if ordinal is not None and len(focus) > 1:
         focus = (focus[ordinal if -len(focus) <= ordinal < len(focus) else -1],)
-        return _Reading(f"{_names(focus, lexicon)}: {text}", focus, f"{_names(focus, lexicon)}: {text}")
+        read = f"{_names(focus, lexicon)}: {_without_ordinal(text)}"
+        return _Reading(read, focus, read)
     if mentions:
-        if _only_swaps_topic(folded, text, mentions):
-            swapped = _swap(previous, mentions, lexicon, text)
+        adds = _adds(folded, mentions, focus, lexicon)
+        if not adds and _only_swaps_topic(folded, text, mentions):
+            swapped = _swap(state.question or previous, mentions, lexicon, text)
             return _Reading(swapped, _own_mentions(swapped, lexicon), both)
         goes_on = _OPENING.search(folded) and all(lexicon.topics[item.topic_id].kind == "condition" for item in mentions)
         if focus and (
-            goes_on or _leans_beside_name(folded)
+            goes_on or adds or _leans_beside_name(folded)
         ):  # "can it set off panic attacks": both the old topic and the new one are meant
             joined = _merged(_things(focus, lexicon), mentions)
             return _Reading(f"{_names(_things(focus, lexicon), lexicon)}: {text}", joined, both)
@@ -143,7 +173,7 @@ def _standalone(text: str, folded: str, mentions: tuple[Mention, ...], state: _S
     varied = _variant(focus, _kinds(folded), lexicon) if _OPENING.search(folded) else ()
     if varied:  # "what about the supplement"
         return _Reading(f"{_names(varied, lexicon)}: {previous}", varied, both)
-    if leans(folded) or _fragment(folded, lexicon):
+    if leans(folded) or _fragment(folded, lexicon) or of_two:
         if not focus:  # nothing with a name was spoken of: the previous question itself is what this leans on
             return _Reading(both, context=previous, ordinal=ordinal)
         things = _things(focus, lexicon)
@@ -169,7 +199,8 @@ def _things(focus: tuple[Mention, ...], lexicon: Lexicon) -> tuple[Mention, ...]
     kinds = {lexicon.topics[item.topic_id].kind for item in focus}
     if not kinds - {"condition", "transmitter"}:  # "parkinsons and dopamine" is about both
         return focus
-    return tuple(item for item in focus if lexicon.topics[item.topic_id].kind != "condition")
+    aside = {"condition"} | ({"concept"} if kinds - {"condition", "concept"} else set())
+    return tuple(item for item in focus if lexicon.topics[item.topic_id].kind not in aside)
 
 
 def leans(folded: str) -> bool:
@@ -192,16 +223,57 @@ def _fragment(folded: str, lexicon: Lexicon) -> bool:
 
 
 def _is_correction(folded: str) -> bool:
-    if re.search(r"\bi mean(?:t)?[.!]?$", folded):  # "buspirone i meant"
+    if re.search(r"\bi mean(?:t)?[.!]?$|^(?:[\w-]+ ){1,3}(?:sorry|oops)[.!]?$", folded):  # "buspirone i meant"
         return True
     return bool(_CORRECTION.match(folded) and _CORRECTION_SIGN.search(folded)) or bool(
         re.match(r"^(?:no[,. ]+)?i meant?\b|^not the\b", folded)
     )
 
 
+def _without_correction(folded: str) -> str:
+    return re.sub(r"\bi meant?[.!]?$|\b(?:sorry|oops)\b", "", _CORRECTION.sub("", folded)).strip(" ,")
+
+
 def _ordinal(folded: str) -> int | None:
     match = _ORDINAL.search(folded)
     return _ORDINAL_VALUES[match["which"]] if match else None
+
+
+def _without_ordinal(text: str) -> str:
+    """ "the second one, how long does it take" without its first words, when what is left says something."""
+    match = _ORDINAL.search(text.lower())
+    rest = " ".join((text[: match.start()] + " " + text[match.end() :]).split()).strip(" ,?.!:") if match else ""
+    return rest if content_words(fold(rest)) else text
+
+
+def _as_meant(text: str, lexicon: Lexicon) -> str:
+    """ "kratom, no sorry i mean kava": without what the reader took back."""
+    match = _SELF_CORRECTED.search(text)
+    if not match or not lexicon.mentions(text[match.end() :]):
+        return text
+    taken_back = lexicon.mentions(text[: match.start()])
+    if not taken_back:
+        return text
+    start = [word.start() for word in _WORD.finditer(text)][taken_back[-1].start]
+    return text[:start] + text[match.end() :]
+
+
+def _only_names(text: str, lexicon: Lexicon) -> bool:
+    tokens = words(text)
+    named = {place for item in lexicon.mentions(text) for place in range(item.start, item.end)}
+    return all(place in named or word in ("or", "and") for place, word in enumerate(tokens))
+
+
+def _adds(folded: str, mentions: Sequence[Mention], focus: Sequence[Mention], lexicon: Lexicon) -> bool:
+    """Whether what is named joins what was spoken of: a comparison that lacks its first side ("same as benzos?"), a short addition ("with
+    alcohol?", "dementia risk?"), and "thyroid too?" after lithium, but not "mdma as well?" after psilocybin.
+    """
+    short = len(folded.split()) < SHORT
+    if _HALF_COMPARISON.search(folded) or (short and _PREPOSITION.search(folded)):
+        return True
+    kinds = {lexicon.topics[item.topic_id].kind for item in mentions}
+    aside = short and kinds <= {"condition", "test"} and bool(_SHORT_ASIDE.search(folded))
+    return aside or (bool(_TOO.search(folded)) and not kinds & {lexicon.topics[item.topic_id].kind for item in focus})
 
 
 def _topics(mentions: Sequence[Mention]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -235,8 +307,8 @@ def _only_swaps_topic(folded: str, text: str, mentions: Sequence[Mention]) -> bo
 
 
 def _swap(previous: str, mentions: Sequence[Mention], lexicon: Lexicon, text: str) -> str:
-    """`previous` with its topics exchanged for those that `mentions` names in `text`, conditions for conditions and the rest for the rest;
-    with nothing to exchange, the new names before it.
+    """`previous` with the last of its topics exchanged for those that `mentions` names in `text`, one of their kind if there is one,
+    conditions for conditions only; with nothing to exchange, the new names before it.
     """
     tokens = words(text)
     new = " and ".join(" ".join(tokens[item.start : item.end]) for item in mentions)
@@ -255,20 +327,19 @@ def _swap(previous: str, mentions: Sequence[Mention], lexicon: Lexicon, text: st
     def linked(one: Mention, two: Mention) -> bool:  # "magnesium or exercise" goes as one
         return bool(_LINK.fullmatch(previous[spans[one.end - 1][1] : spans[two.start][0]]))
 
-    for item in found[found.index(old[-1]) + 1 :]:
-        if linked(old[-1], item):
-            old.append(item)
-    result = previous[: spans[old[0].start][0]] + new
-    cursor = spans[old[0].end - 1][1]
-    for item in old[1:]:
-        between = previous[cursor : spans[item.start][0]]
-        if not _LINK.fullmatch(between):
-            result += between
-        cursor = spans[item.end - 1][1]
-    return result + previous[cursor:]
+    group = [old.pop()]
+    while old and linked(old[-1], group[0]):
+        group.insert(0, old.pop())
+    for item in found[found.index(group[-1]) + 1 :]:
+        if linked(group[-1], item):
+            group.append(item)
+    return previous[: spans[group[0].start][0]] + new + previous[spans[group[-1].end - 1][1] :]
 
 
 def _corrected(text: str, mentions: Sequence[Mention], focus: Sequence[Mention], previous: str, lexicon: Lexicon) -> str:
+    meant = _without_correction(fold(text))
+    if _PREPOSITION.search(meant):  # "with an ssri i mean"
+        return f"{previous} {meant}"
     if mentions:
         wanted = mentions[-1:] if re.search(r"\bnot\b.*\b(?:but|,|\.)|\bnot the\b", fold(text)) else mentions
         named = _variant(wanted, _kinds(fold(text)), lexicon) or wanted

@@ -32,11 +32,12 @@ from ntqa.schema import (
     Source,
     Topic,
 )
+from ntqa.wordings import WORDINGS_FOLDER
 from ntqa.yamlfile import YamlError, parse
 
 SETTINGS_FILES = ("corpus.yaml", "sources.yaml", "messages.yaml", "help_lines.yaml", "calibration.yaml", "other_names.yaml")
 BULK_FILE = "passages.jsonl"
-FOLDERS = ("topics", "guard")
+FOLDERS = ("topics", "guard", WORDINGS_FOLDER)
 KNOWN_NAMES = (*SETTINGS_FILES, BULK_FILE, ADAPTER_FILE, *FOLDERS, "README.md")  # everything that a corpus folder may hold, beside hidden files
 MAX_FILE_BYTES = 2_000_000
 MAX_BULK_LINE = 200_000

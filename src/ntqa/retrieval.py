@@ -187,19 +187,17 @@ class Retriever:
         return fused
 
     def _allowed(self, query: Query) -> NDArray[np.bool_]:
-        """Which passages are about what was asked: with a substance named, only those that belong to it or to the group it is part of, or
-        name one of these in their title (or, for passages that belong to no substance, in their text); with a member of a group named,
-        none about another member.
+        """Which passages may answer: with a substance named, none that belongs to another substance, unless it speaks of the one asked
+        about, or of the group that this is part of; with a member of a group named, none about another member. Passages of no substance
+        (sleep, pregnancy, how a trial is read) are left in: whether they answer is for the ranking to tell.
         """
         asked = self._lexicon.with_parents(topic_id for topic_id in query.topic_ids if self._lexicon.is_substance(topic_id))
         if not asked:
             return np.ones(len(self._passages), dtype=bool)
-        # "St John's wort or exercise?": what is no substance but can be set against one counts as asked for too.
-        others = [topic_id for topic_id in query.topic_ids if self._corpus.topics[topic_id].kind in ("lifestyle", "therapy", "test")]
-        own = np.isin(self._topic_of, [*asked, *others])
+        own = np.isin(self._topic_of, asked)
         in_title = np.logical_or.reduce([self._in_title[topic_id] for topic_id in asked])
         in_text = np.logical_or.reduce([self._in_text[topic_id] for topic_id in asked])
-        about = own | in_title | (in_text & ~self._on_substance)
+        about = own | in_title | in_text | ~self._on_substance
         members = set(query.members)
         if members:  # what another substance's passage says in its title of the one asked about may name other members too
             foreign = [index for index, named in self._title_members.items() if not named & members]

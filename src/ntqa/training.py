@@ -295,12 +295,15 @@ QUESTION_SCALE = 8.0  # of the question's embedding beside the standardised feat
 CONFIDENCE_PENALTY = 10.0  # L2; with the scale above the best of a grid by cross-validation, which is flat around it
 
 
-def fit_confidence(features: NDArray[np.float64], questions: NDArray[np.float32], covered: NDArray[np.bool_]) -> Arrays:
+def fit_confidence(
+    features: NDArray[np.float64], questions: NDArray[np.float32], covered: NDArray[np.bool_], fresh: NDArray[np.bool_] | None = None
+) -> Arrays:
     """Logistic weights for "the corpus covers this question", and the cut-off below which nothing is quoted.
 
     `features`: (questions, features) of the search, which count alone and in pairs (an unknown word matters more where no substance is
     named); `questions`: their unit vectors, from which the model learns which matters (prices, brands, other fields) a corpus like this
-    never covers; `covered`: the labels. The cut-off comes from cross-validated probabilities. Fitted by Newton's method (Hastie et al.,
+    never covers; `covered`: the labels; `fresh`: which questions the adapter was not fitted on (all, if left out). The cut-off comes from cross-validated
+    probabilities of these. Fitted by Newton's method (Hastie et al.,
     Elements of Statistical Learning, 4.4.1), written out here because importing scikit-learn would take a third of the time in which an
     edit has to be live.
     """
@@ -317,6 +320,7 @@ def fit_confidence(features: NDArray[np.float64], questions: NDArray[np.float32]
     for fold in range(5):
         held_out[folds == fold] = _probability(design[folds == fold], _newton(design[folds != fold], target[folds != fold]))
     beta = _newton(design, target)
+    judged = np.ones_like(covered) if fresh is None else fresh
     of_pairs = beta[count : count + len(first)] / pair_scale
     square = np.zeros((count, count))
     square[first, second] = of_pairs
@@ -327,7 +331,7 @@ def fit_confidence(features: NDArray[np.float64], questions: NDArray[np.float32]
         "pairs": square,
         "question": beta[count + len(first) : -1] * QUESTION_SCALE,
         "bias": np.array(beta[-1] - float(of_pairs @ pair_centre)),
-        "cut_off": np.array(_cut_off(held_out, covered)),
+        "cut_off": np.array(_cut_off(held_out[judged], covered[judged])),
     }
 
 

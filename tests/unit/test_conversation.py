@@ -96,6 +96,29 @@ READINGS = [
     ([PAIR, "and the first?"], "sertraline: and the first?", "ssri sertraline"),
     (["gaba or magnesium for sleep", "and the latter?"], "Magnesium: and the latter?", "magnesium"),
     (["gaba, magnesium and serotonin", "the last one?"], "Serotonin: the last one?", "serotonin"),
+    ([PAIR, "the second one, how fast does it work"], "fluoxetine: how fast does it work", "ssri fluoxetine"),
+    ([MAGNESIUM, "what about gaba?", "any risks with the second one"], "GABA: any risks with", "gaba"),
+    ([MAGNESIUM, "what about gaba?", "any risks with the first one"], "Magnesium: any risks with", "magnesium"),
+    # both, when two were spoken of one after the other
+    ([MAGNESIUM, "what about gaba?", "which one is proven"], "Magnesium and GABA: which one is proven", "magnesium gaba"),
+    # words before the question
+    ([MAGNESIUM, "lol ok. and gaba?"], "does gaba help with sleep?", "gaba"),
+    ([MAGNESIUM, "ok then gaba?"], "does gaba help with sleep?", "gaba"),
+    ([MAGNESIUM, "ok for adults?"], "Magnesium: ok for adults?", "magnesium"),
+    # what the reader took back
+    (["does zoloft, sorry i mean magnesium, help with sleep"], "does magnesium, help with sleep", "magnesium"),
+    (["is it safe?", "magnesium i meant"], "Magnesium: is it safe?", "magnesium"),
+    (["is it safe?", "i mean magnesium, how does it work"], "i mean magnesium, how does it work", "magnesium"),
+    ([MAGNESIUM, "with zoloft i mean"], "does magnesium help with sleep? with zoloft", "magnesium ssri sertraline"),
+    # what joins the topic before
+    ([WORT, "with zoloft?"], "St John's wort: with zoloft?", "st-johns-wort ssri sertraline"),
+    ([WORT, "same as prozac?"], "St John's wort: same as prozac?", "st-johns-wort ssri fluoxetine"),
+    (["zoloft for mood", "prozac too?"], "prozac for mood", "ssri fluoxetine"),
+    (["what is zoloft", "serotonin too?"], "sertraline: serotonin too?", "ssri serotonin sertraline"),
+    # the question before a mere list of names is the one that is asked again
+    (["does magnesium help with sleep?", "gaba or serotonin", "and zoloft?"], "does zoloft help with sleep?", "ssri sertraline"),
+    # only the last of what was named is exchanged
+    (["is gaba better than magnesium for sleep", "what about exercise?"], "is gaba better than exercise for sleep", "gaba exercise"),
     # comparisons
     ([SSRIS, "can they be mixed with st john's wort"], "SSRIs: can they be mixed with st john's wort", "ssri st-johns-wort"),
     ([SSRIS, "is it better than exercise"], "SSRIs: is it better than exercise", "ssri exercise"),

@@ -265,6 +265,16 @@ def test_the_cut_off_separates_clean_data():
     assert found[20:].max() < float(calibration["cut_off"]) < found[:20].min()
 
 
+def test_only_fresh_questions_set_the_cut_off():
+    # What the adapter has seen looks easy: seen questions that are not covered lie far off, fresh ones right below the covered.
+    seen = np.arange(40) >= 30
+    features = np.select([COVERED, seen], [5.0, -50.0], 3.0)[:, None] + np.linspace(-1, 1, 40)[:, None]
+    all_count, fresh_count = (fit_confidence(features, QUESTIONS, COVERED, fresh) for fresh in (None, ~seen))
+    assert all(np.array_equal(all_count[name], fresh_count[name]) for name in all_count if name != "cut_off")
+    only_seen = fit_confidence(features, QUESTIONS, COVERED, COVERED | seen)
+    assert float(only_seen["cut_off"]) < float(fresh_count["cut_off"])
+
+
 def test_fitting_is_the_same_each_time():
     features = np.column_stack([np.linspace(0, 1, 40), np.sin(np.arange(40))])
     first, second = fit_confidence(features, QUESTIONS, COVERED), fit_confidence(features, QUESTIONS, COVERED)
