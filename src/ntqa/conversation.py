@@ -6,67 +6,34 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ntqa.cues import (
+    asks_of_two,
+    begins_with_preposition,
+    is_aside,
+    is_correction,
+    is_half_comparison,
+    kinds_named,
+    leans,
+    leans_beside_name,
+    opens_follow_up,
+    ordinal_of,
+    refers_to_nothing,
+    without_correction,
+    without_ordinal,
+    without_preamble,
+)
 from ntqa.lexicon import Lexicon, Mention, replace_words
 from ntqa.schema import Query
 from ntqa.words import content_words, fold, words
 
-# "its side effects", "does it work", "are they safe": words that lean on something named before.
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")  # pasted with a question; says nothing
-_PRONOUN = re.compile(r"\b(?:it|its|they|them|their|theirs|that one|those|these|this one|the same|the other)\b")
-# "that" and "this" lean on something before only at certain places: "is that proven", "why is this", not "a drug that works".
-_DEMONSTRATIVE = re.compile(
-    r"^(?:and |but |so |ok |okay |wait |hmm |um |also )*(?:is|was|does|did|do|are|can|could|would|has|why|how|what|when|who|where)\b[\w' ]{0,20}\b(?:that|this)\b(?! (?:a|an|the|my|your|people|some)\b)"
-    r"|\b(?:like|about|of|with|from|for|by|than|on|do|does|mean|means|causes?|prove[sn]?|stop|after|before|(?:why|how) (?:is|was)) (?:that|this)\s*[?.!]*$|^(?:that|this)\b"
-)
-# "why is it hard to", "is it true that": an "it" that stands for nothing.
-_DUMMY = re.compile(
-    r"\b(?:is|was|does|would|will|makes?|find) ?it (?=(?:so |really |very |too |just )?(?:\w+ (?:to|that)\b|true|normal|common|possible))|\bit(?:s| is) (?:true|normal|common|possible)\b"
-)
-_BARE_SUBJECT = re.compile(
-    r"^(?:and |so |but |ok(?:ay)? )*(?:what|how|why|when|is|are|was|were|does|do|did|can|could|would|will|should|which|who)(?: \w+){0,2}? (?:it|its|they|them|their|that|this|these|those)\b"
-)
-_OPENING = re.compile(
-    r"^(?:and\b|what about\b|how about\b|but (?:what|how|is|does|why)\b|also\b|or\b|then\b|so (?:what|how|is|does|why)\b|same (?:for|with|question)\b|any (?:other|more)\b|why(?: not| is that| so)?\s*\??$"
-    r"|how (?:so|come|long|often|fast|quickly|soon)\s*\??$|more (?:on|about) (?:that|this|it)|tell me more|go on|such as|like what|for example|really\s*\?|are you sure|says who|since when)"
-)
-_CORRECTION = re.compile(
-    r"^(?:no+|nope|nah|sorry|oops|actually|wait|i mean|i meant|not that|that'?s not)[,.! ]*(?:sorry[, ]*)?(?:(?:i|we) (?:mean|meant|was asking about|was talking about|am asking about)|not (?:that|the \w+(?: one)?)[,.]?(?: i meant| but| the)?|i'm asking about|im asking about|meant)?\b"
-)
-_CORRECTION_SIGN = re.compile(
-    r"\b(?:i meant?|i was (?:asking|talking) about|not the|not that|no[,.] (?:the|i)|as a (?:supplement|medicine|medication|pill|test))\b"
-)
-_ORDINAL = re.compile(
-    r"\b(?:the )?(?P<which>first|second|third|last|other|former|latter|1st|2nd|3rd)(?: (?:one|passage|quote|answer|thing|drug|medicine|supplement|option)\b|(?=\s*(?:[,?.!]|$)))"
-)
-_ORDINAL_VALUES = {"first": 0, "1st": 0, "former": 0, "second": 1, "2nd": 1, "other": 1, "latter": 1, "third": 2, "3rd": 2, "last": -1}
-_ASIDE = re.compile(r"^(?:hi|hello|hey|thanks?|thank you|thx|ok(?:ay)?|great|cool|bye|got it|i see|interesting|good|lol)\b[\w ,!.]{0,20}$")
-_KIND_WORDS = {"supplement", "supplements", "medicine", "medication", "drug", "hormone", "vitamin", "herb", "test", "food", "pill"}
 _WORD = re.compile(r"[^\W_](?:[^\W_]|['’‘ʼ`´])*")  # where `words.words` finds its words, with their places
 _LINK = re.compile(r"\s*(?:and|or|vs|,|:|&|/)?\s*")
-_OWN_SUBJECT = re.compile(r"\b(?:if|when|because|since|as) (?:it|they|that|this)\b")  # the pronoun means what the message itself names
 _FILLERS = frozenset({"instead", "then", "one", "same", "question", "well", "as", "too", "also", "either"})
-_PREAMBLE = re.compile(
-    r"^(?:(?:lol|haha+|h+m+|um+|ok(?:ay)?(?: then)?|alright|right|thanks|thank you|thx|i see|got it|fair enough)\b[\s,.!]+(?!for\b)"
-    r"|(?:great|good|cool|fine|fair|nice|interesting|well|yes|yeah|no)[,.!]+\s*)+(?=\S)",
-    re.IGNORECASE,
-)  # "lol ok. and serotonin?"
 _SELF_CORRECTED = re.compile(r"[\s,.]+(?:no |sorry |wait |oops )*i meant?\b[\s,:]+", re.IGNORECASE)
-_HALF_COMPARISON = re.compile(
-    r"^(?:is (?:it|that) )?(?:the )?(?:same as|as \w+ as|different (?:from|to|than)|compared (?:to|with)|versus|vs|like|(?:more |less )?\w+ than)\b"
-)
-_PREPOSITION = re.compile(r"^(?:and )?(?:with|without|in|during|for|after|before|on|plus)\b")
-_SHORT_ASIDE = re.compile(r"^(?:why|any)\b|^[\w-]+ [\w-]+\?$")
 _TOO = re.compile(r"\b(?:too|as well|also)\s*[?.!]*$")
-_BOTH = re.compile(
-    r"\b(?:of (?:the two|them|those|these)|both|either|between (?:them|the two)|which(?: one)? (?:is|has|works?|helps?)|which one)\b"
-)
+_SHORT_ASIDE = re.compile(r"^(?:why|any)\b|^[\w-]+ [\w-]+\?$")
 SHORT = 6  # words; a message this short without a topic or a verb of its own is a fragment of the question before
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    text: str
-    mentions: tuple[Mention, ...]
 
 
 def reformulate(messages: Sequence[str], lexicon: Lexicon) -> Query:
@@ -98,10 +65,10 @@ def _read(message: str, state: _State, lexicon: Lexicon) -> tuple[Query, _State]
     corrections = lexicon.correct(plain)
     text = replace_words(plain, dict(corrections))
     mentions = _own_mentions(text, lexicon)
-    if _ASIDE.match(" ".join(fold(text).split())) and not mentions:
+    if is_aside(" ".join(fold(text).split())) and not mentions:
         return Query(message, text, corrections=corrections), state
     if state.previous or state.pending:
-        text = _PREAMBLE.sub("", text)
+        text = without_preamble(text)
     text = _as_meant(text, lexicon)
     folded = " ".join(fold(text).split())
     mentions = _own_mentions(text, lexicon)
@@ -141,36 +108,36 @@ def _standalone(text: str, folded: str, mentions: tuple[Mention, ...], state: _S
     both = f"{previous} {text}"
     if lexicon.other_names(text) and not mentions:  # what is spoken of now is something that the corpus does not cover
         focus = ()
-    if state.pending and mentions and _only_names(_without_correction(folded), lexicon):  # "what are its side effects?" - "i meant lithium"
+    if state.pending and mentions and _only_names(without_correction(folded), lexicon):  # "what are its side effects?" - "i meant lithium"
         return _Reading(f"{_names(mentions, lexicon)}: {state.pending}", mentions)
     if not previous:
-        return _Reading(text, mentions, needs_topic=not mentions and _refers_to_nothing(folded))
-    if _is_correction(folded):
+        return _Reading(text, mentions, needs_topic=not mentions and refers_to_nothing(folded))
+    if is_correction(folded):
         corrected = _corrected(text, mentions, focus, previous, lexicon)
         if corrected:
             return _Reading(corrected, _own_mentions(corrected, lexicon), both)
-    ordinal = None if mentions else _ordinal(folded)
+    ordinal = None if mentions else ordinal_of(folded)
     things = _things(focus, lexicon)
-    of_two = not mentions and len(things) == 1 and bool(state.before) and (ordinal is not None or bool(_BOTH.search(folded)))
+    of_two = not mentions and len(things) == 1 and bool(state.before) and (ordinal is not None or asks_of_two(folded))
     if of_two:
         focus = (*state.before[-1:], *things)
     if ordinal is not None and len(focus) > 1:
         focus = (focus[ordinal if -len(focus) <= ordinal < len(focus) else -1],)
-        read = f"{_names(focus, lexicon)}: {_without_ordinal(text)}"
+        read = f"{_names(focus, lexicon)}: {without_ordinal(text)}"
         return _Reading(read, focus, read)
     if mentions:
         adds = _adds(folded, mentions, focus, lexicon)
         if not adds and _only_swaps_topic(folded, text, mentions):
             swapped = _swap(state.question or previous, mentions, lexicon, text)
             return _Reading(swapped, _own_mentions(swapped, lexicon), both)
-        goes_on = _OPENING.search(folded) and all(lexicon.topics[item.topic_id].kind == "condition" for item in mentions)
+        goes_on = opens_follow_up(folded) and all(lexicon.topics[item.topic_id].kind == "condition" for item in mentions)
         if focus and (
-            goes_on or adds or _leans_beside_name(folded)
+            goes_on or adds or leans_beside_name(folded)
         ):  # "can it set off panic attacks": both the old topic and the new one are meant
             joined = _merged(_things(focus, lexicon), mentions)
             return _Reading(f"{_names(_things(focus, lexicon), lexicon)}: {text}", joined, both)
         return _Reading(text, mentions)
-    varied = _variant(focus, _kinds(folded), lexicon) if _OPENING.search(folded) else ()
+    varied = _variant(focus, kinds_named(folded), lexicon) if opens_follow_up(folded) else ()
     if varied:  # "what about the supplement"
         return _Reading(f"{_names(varied, lexicon)}: {previous}", varied, both)
     if leans(folded) or _fragment(folded, lexicon) or of_two:
@@ -203,16 +170,6 @@ def _things(focus: tuple[Mention, ...], lexicon: Lexicon) -> tuple[Mention, ...]
     return tuple(item for item in focus if lexicon.topics[item.topic_id].kind not in aside)
 
 
-def leans(folded: str) -> bool:
-    """Whether a folded message refers to something outside itself."""
-    return bool(_OPENING.search(folded) or _DEMONSTRATIVE.search(folded) or _PRONOUN.search(_DUMMY.sub("", folded)))
-
-
-def _refers_to_nothing(folded: str) -> bool:
-    """A first message whose subject is a bare pronoun ("what are its side effects?"); a longer one describes what it means itself."""
-    return bool(_BARE_SUBJECT.search(_DUMMY.sub("", folded)) or _OPENING.search(folded)) and len(content_words(folded)) <= 3
-
-
 def _fragment(folded: str, lexicon: Lexicon) -> bool:
     """Too short to be a question of its own: "side effects?", "for kids"."""
     found = words(folded)
@@ -220,30 +177,6 @@ def _fragment(folded: str, lexicon: Lexicon) -> bool:
         return False
     strange = [word for word in content_words(folded) if not lexicon.knows(word)]
     return not strange
-
-
-def _is_correction(folded: str) -> bool:
-    if re.search(r"\bi mean(?:t)?[.!]?$|^(?:[\w-]+ ){1,3}(?:sorry|oops)[.!]?$", folded):  # "buspirone i meant"
-        return True
-    return bool(_CORRECTION.match(folded) and _CORRECTION_SIGN.search(folded)) or bool(
-        re.match(r"^(?:no[,. ]+)?i meant?\b|^not the\b", folded)
-    )
-
-
-def _without_correction(folded: str) -> str:
-    return re.sub(r"\bi meant?[.!]?$|\b(?:sorry|oops)\b", "", _CORRECTION.sub("", folded)).strip(" ,")
-
-
-def _ordinal(folded: str) -> int | None:
-    match = _ORDINAL.search(folded)
-    return _ORDINAL_VALUES[match["which"]] if match else None
-
-
-def _without_ordinal(text: str) -> str:
-    """ "the second one, how long does it take" without its first words, when what is left says something."""
-    match = _ORDINAL.search(text.lower())
-    rest = " ".join((text[: match.start()] + " " + text[match.end() :]).split()).strip(" ,?.!:") if match else ""
-    return rest if content_words(fold(rest)) else text
 
 
 def _as_meant(text: str, lexicon: Lexicon) -> str:
@@ -269,7 +202,7 @@ def _adds(folded: str, mentions: Sequence[Mention], focus: Sequence[Mention], le
     alcohol?", "dementia risk?"), and "thyroid too?" after lithium, but not "mdma as well?" after psilocybin.
     """
     short = len(folded.split()) < SHORT
-    if _HALF_COMPARISON.search(folded) or (short and _PREPOSITION.search(folded)):
+    if is_half_comparison(folded) or (short and begins_with_preposition(folded)):
         return True
     kinds = {lexicon.topics[item.topic_id].kind for item in mentions}
     aside = short and kinds <= {"condition", "test"} and bool(_SHORT_ASIDE.search(folded))
@@ -288,18 +221,12 @@ def _names(mentions: Sequence[Mention], lexicon: Lexicon) -> str:
     return " and ".join(dict.fromkeys(item.member or lexicon.topics[item.topic_id].name for item in mentions))
 
 
-def _leans_beside_name(folded: str) -> bool:
-    """Whether a message that names a topic also refers back: "is it better than X", "does that go for X as well"."""
-    bare = _DUMMY.sub("", folded)
-    return bool(_PRONOUN.search(bare) or _DEMONSTRATIVE.search(bare)) and not _OWN_SUBJECT.search(folded)
-
-
 def _only_swaps_topic(folded: str, text: str, mentions: Sequence[Mention]) -> bool:
     """ "what about Zoloft", "and magnesium?", "vitamin d?": the previous question with another topic."""
     opened = re.match(
         r"^(?:and|what about|how about|what of|or|same (?:for|with|question for)|ok(?:ay)? and|but what about|also|now)\b", folded
     )
-    if _leans_beside_name(folded) or not (opened or folded.endswith("?")):
+    if leans_beside_name(folded) or not (opened or folded.endswith("?")):
         return False
     named = {word for item in mentions for word in words(text)[item.start : item.end]}
     rest = content_words(folded) if opened else words(folded)
@@ -337,22 +264,17 @@ def _swap(previous: str, mentions: Sequence[Mention], lexicon: Lexicon, text: st
 
 
 def _corrected(text: str, mentions: Sequence[Mention], focus: Sequence[Mention], previous: str, lexicon: Lexicon) -> str:
-    meant = _without_correction(fold(text))
-    if _PREPOSITION.search(meant):  # "with an ssri i mean"
+    meant = without_correction(fold(text))
+    if begins_with_preposition(meant):  # "with an ssri i mean"
         return f"{previous} {meant}"
     if mentions:
         wanted = mentions[-1:] if re.search(r"\bnot\b.*\b(?:but|,|\.)|\bnot the\b", fold(text)) else mentions
-        named = _variant(wanted, _kinds(fold(text)), lexicon) or wanted
+        named = _variant(wanted, kinds_named(fold(text)), lexicon) or wanted
         return _swap(previous, wanted, lexicon, text) if named is wanted else f"{_names(named, lexicon)}: {previous}"
-    named = _variant(focus, _kinds(fold(text)), lexicon)
+    named = _variant(focus, kinds_named(fold(text)), lexicon)
     if named:
         return f"{_names(named, lexicon)}: {previous}"
     return f"{previous} {text}"
-
-
-def _kinds(folded: str) -> list[str]:
-    """ "the supplement", but not "not the supplement"."""
-    return [word for word in words(re.sub(r"\bnot (?:the|a|an) \w+", "", folded)) if word in _KIND_WORDS]
 
 
 def _variant(focus: Sequence[Mention], kinds: Sequence[str], lexicon: Lexicon) -> tuple[Mention, ...]:

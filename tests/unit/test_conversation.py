@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ntqa.conversation import leans, reformulate
+from ntqa.conversation import reformulate
+from ntqa.cues import leans
 from ntqa.lexicon import Lexicon
 from ntqa.schema import Query
 

@@ -1,0 +1,132 @@
+"""What in a message says that it goes on from the one before: words that lean on it, corrections, ordinals, halves of comparisons.
+
+All of it takes folded text (`words.fold`), but for what gives text back.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ntqa.words import content_words, fold, words
+
+# "its side effects", "does it work", "are they safe": words that lean on something named before.
+_PRONOUN = re.compile(r"\b(?:it|its|they|them|their|theirs|that one|those|these|this one|the same|the other)\b")
+# "that" and "this" lean on something before only at certain places: "is that proven", "why is this", not "a drug that works".
+_DEMONSTRATIVE = re.compile(
+    r"^(?:and |but |so |ok |okay |wait |hmm |um |also )*(?:is|was|does|did|do|are|can|could|would|has|why|how|what|when|who|where)\b[\w' ]{0,20}\b(?:that|this)\b(?! (?:a|an|the|my|your|people|some)\b)"
+    r"|\b(?:like|about|of|with|from|for|by|than|on|do|does|mean|means|causes?|prove[sn]?|stop|after|before|(?:why|how) (?:is|was)) (?:that|this)\s*[?.!]*$|^(?:that|this)\b"
+)
+# "why is it hard to", "is it true that": an "it" that stands for nothing.
+_DUMMY = re.compile(
+    r"\b(?:is|was|does|would|will|makes?|find) ?it (?=(?:so |really |very |too |just )?(?:\w+ (?:to|that)\b|true|normal|common|possible))|\bit(?:s| is) (?:true|normal|common|possible)\b"
+)
+_BARE_SUBJECT = re.compile(
+    r"^(?:and |so |but |ok(?:ay)? )*(?:what|how|why|when|is|are|was|were|does|do|did|can|could|would|will|should|which|who)(?: \w+){0,2}? (?:it|its|they|them|their|that|this|these|those)\b"
+)
+_OPENING = re.compile(
+    r"^(?:and\b|what about\b|how about\b|but (?:what|how|is|does|why)\b|also\b|or\b|then\b|so (?:what|how|is|does|why)\b|same (?:for|with|question)\b|any (?:other|more)\b|why(?: not| is that| so)?\s*\??$"
+    r"|how (?:so|come|long|often|fast|quickly|soon)\s*\??$|more (?:on|about) (?:that|this|it)|tell me more|go on|such as|like what|for example|really\s*\?|are you sure|says who|since when)"
+)
+_CORRECTION = re.compile(
+    r"^(?:no+|nope|nah|sorry|oops|actually|wait|i mean|i meant|not that|that'?s not)[,.! ]*(?:sorry[, ]*)?(?:(?:i|we) (?:mean|meant|was asking about|was talking about|am asking about)|not (?:that|the \w+(?: one)?)[,.]?(?: i meant| but| the)?|i'm asking about|im asking about|meant)?\b"
+)
+_CORRECTION_SIGN = re.compile(
+    r"\b(?:i meant?|i was (?:asking|talking) about|not the|not that|no[,.] (?:the|i)|as a (?:supplement|medicine|medication|pill|test))\b"
+)
+_ORDINAL = re.compile(
+    r"\b(?:the )?(?P<which>first|second|third|last|other|former|latter|1st|2nd|3rd)(?: (?:one|passage|quote|answer|thing|drug|medicine|supplement|option)\b|(?=\s*(?:[,?.!]|$)))"
+)
+_ORDINAL_VALUES = {"first": 0, "1st": 0, "former": 0, "second": 1, "2nd": 1, "other": 1, "latter": 1, "third": 2, "3rd": 2, "last": -1}
+_ASIDE = re.compile(r"^(?:hi|hello|hey|thanks?|thank you|thx|ok(?:ay)?|great|cool|bye|got it|i see|interesting|good|lol)\b[\w ,!.]{0,20}$")
+_KIND_WORDS = {"supplement", "supplements", "medicine", "medication", "drug", "hormone", "vitamin", "herb", "test", "food", "pill"}
+_OWN_SUBJECT = re.compile(r"\b(?:if|when|because|since|as) (?:it|they|that|this)\b")  # the pronoun means what the message itself names
+_PREAMBLE = re.compile(
+    r"^(?:(?:lol|haha+|h+m+|um+|ok(?:ay)?(?: then)?|alright|right|thanks|thank you|thx|i see|got it|fair enough)\b[\s,.!]+(?!for\b)"
+    r"|(?:great|good|cool|fine|fair|nice|interesting|well|yes|yeah|no)[,.!]+\s*)+(?=\S)",
+    re.IGNORECASE,
+)
+_HALF_COMPARISON = re.compile(
+    r"^(?:is (?:it|that) )?(?:the )?(?:same as|as \w+ as|different (?:from|to|than)|compared (?:to|with)|versus|vs|like|(?:more |less )?\w+ than)\b"
+)
+_PREPOSITION = re.compile(r"^(?:and )?(?:with|without|in|during|for|after|before|on|plus)\b")
+_BOTH = re.compile(
+    r"\b(?:of (?:the two|them|those|these)|both|either|between (?:them|the two)|which(?: one)? (?:is|has|works?|helps?)|which one)\b"
+)
+
+
+def is_aside(folded: str) -> bool:
+    """Thanks, greetings and the like, which change nothing."""
+    return bool(_ASIDE.match(folded))
+
+
+def without_preamble(text: str) -> str:
+    """ "lol ok. and serotonin?" without its first words; case is kept."""
+    return _PREAMBLE.sub("", text)
+
+
+def opens_follow_up(folded: str) -> bool:
+    """ "and", "what about", "why not?": openings that only a follow-up has."""
+    return bool(_OPENING.search(folded))
+
+
+def asks_of_two(folded: str) -> bool:
+    """ "which of the two", "do both work"."""
+    return bool(_BOTH.search(folded))
+
+
+def is_half_comparison(folded: str) -> bool:
+    """A comparison that lacks its first side: "same as benzos?"."""
+    return bool(_HALF_COMPARISON.search(folded))
+
+
+def begins_with_preposition(folded: str) -> bool:
+    """ "with alcohol?", "in pregnancy"."""
+    return bool(_PREPOSITION.search(folded))
+
+
+def leans(folded: str) -> bool:
+    """Whether a folded message refers to something outside itself."""
+    return bool(_OPENING.search(folded) or _DEMONSTRATIVE.search(folded) or _PRONOUN.search(_DUMMY.sub("", folded)))
+
+
+def leans_beside_name(folded: str) -> bool:
+    """Whether a message that names a topic also refers back: "is it better than X", "does that go for X as well"."""
+    bare = _DUMMY.sub("", folded)
+    return bool(_PRONOUN.search(bare) or _DEMONSTRATIVE.search(bare)) and not _OWN_SUBJECT.search(folded)
+
+
+def refers_to_nothing(folded: str) -> bool:
+    """A first message whose subject is a bare pronoun ("what are its side effects?"); a longer one describes what it means itself."""
+    return bool(_BARE_SUBJECT.search(_DUMMY.sub("", folded)) or _OPENING.search(folded)) and len(content_words(folded)) <= 3
+
+
+def is_correction(folded: str) -> bool:
+    """Whether a message mends the one before: "no, I meant the supplement"."""
+    if re.search(r"\bi mean(?:t)?[.!]?$|^(?:[\w-]+ ){1,3}(?:sorry|oops)[.!]?$", folded):  # "buspirone i meant"
+        return True
+    return bool(_CORRECTION.match(folded) and _CORRECTION_SIGN.search(folded)) or bool(
+        re.match(r"^(?:no[,. ]+)?i meant?\b|^not the\b", folded)
+    )
+
+
+def without_correction(folded: str) -> str:
+    """What a correction puts in the place of what was said."""
+    return re.sub(r"\bi meant?[.!]?$|\b(?:sorry|oops)\b", "", _CORRECTION.sub("", folded)).strip(" ,")
+
+
+def ordinal_of(folded: str) -> int | None:
+    """Which of several things is meant ("the second one"): its position, -1 for the last."""
+    match = _ORDINAL.search(folded)
+    return _ORDINAL_VALUES[match["which"]] if match else None
+
+
+def without_ordinal(text: str) -> str:
+    """ "the second one, how long does it take" without its first words, when what is left says something."""
+    match = _ORDINAL.search(text.lower())
+    rest = " ".join((text[: match.start()] + " " + text[match.end() :]).split()).strip(" ,?.!:") if match else ""
+    return rest if content_words(fold(rest)) else text
+
+
+def kinds_named(folded: str) -> list[str]:
+    """ "the supplement", but not "not the supplement"."""
+    return [word for word in words(re.sub(r"\bnot (?:the|a|an) \w+", "", folded)) if word in _KIND_WORDS]
