@@ -52,6 +52,7 @@ _PREPOSITION = re.compile(r"^(?:and )?(?:with|without|in|during|for|after|before
 _BOTH = re.compile(
     r"\b(?:of (?:the two|them|those|these)|both|either|between (?:them|the two)|which(?: one)? (?:is|has|works?|helps?)|which one)\b"
 )
+BARE = 8  # words of a message in which a bare pronoun can be the whole subject
 
 
 def is_aside(folded: str) -> bool:
@@ -97,7 +98,8 @@ def leans_beside_name(folded: str) -> bool:
 
 def refers_to_nothing(folded: str) -> bool:
     """A first message whose subject is a bare pronoun ("what are its side effects?"); a longer one describes what it means itself."""
-    return bool(_BARE_SUBJECT.search(_DUMMY.sub("", folded)) or _OPENING.search(folded)) and len(content_words(folded)) <= 3
+    short = len(folded.split()) <= BARE and len(content_words(folded)) <= 3
+    return short and bool(_BARE_SUBJECT.search(_DUMMY.sub("", folded)) or _OPENING.search(folded))
 
 
 def is_correction(folded: str) -> bool:
