@@ -71,9 +71,14 @@ class Live:
             event(log, logging.INFO, "reply", kind=kind, ms=round(seconds * 1000, 1))
 
     def keep(self, reply: Reply, what: str = NOT_COVERED) -> None:
-        """Put into the gap log, where there is one, that `reply` could not answer, or what a reader thought of it."""
+        """Put into the gap log, where there is one, that `reply` could not answer, or what a reader thought of it. Never raises: the
+        answer does not hang on the log.
+        """
         if self.gap_log and (what != NOT_COVERED or reply.kind == NOT_COVERED):
-            self.gap_log.add(gap(reply, what, self.assistant.lexicon.knows))
+            try:
+                self.gap_log.add(gap(reply, what, self.assistant.lexicon.knows))
+            except Exception as error:
+                log.error("the gap log was not written: %s", type(error).__name__)
 
     def observe(self, route: str, status: int, ms: float, reason: str) -> None:
         """Count and log one HTTP response."""

@@ -169,6 +169,19 @@ def test_what_is_kept_of_a_chat_and_only_where_the_operator_asked_for_it(own_con
     assert len(read_gaps(path)) == 2
 
 
+def test_an_answer_does_not_hang_on_the_gap_log(own_config: Config, caplog: pytest.LogCaptureFixture):
+    export_fake(export_folder(own_config.index / "models", own_config.model))
+    from ntqa.live import Live
+
+    class Broken:
+        def add(self, record: object) -> None:
+            raise RuntimeError("disk")
+
+    said = asked(Live(own_config, "", Broken()), "is blorptamine good")
+    assert said.turns[0].reply.kind == "not_covered"
+    assert "the gap log was not written: RuntimeError" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("place", "asked_there"),
     [(0, "what are ssris?"), (1, "what are ssris?"), (3, "hello"), (4, None), (-1, None), (True, None), ("1", None)],
