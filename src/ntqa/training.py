@@ -352,20 +352,30 @@ def _newton(design: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray
 
 
 def _probability(design: NDArray[np.float64], beta: NDArray[np.float64]) -> NDArray[np.float64]:
-    result: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(design @ beta, -30, 30)))
+    return _logistic(design @ beta)
+
+
+def _logistic(values: Any) -> NDArray[np.float64]:
+    result: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(values, -30, 30)))
     return result
 
 
 ANSWERED_NOT_COVERED = 1.0  # cost of quoting something for a question that the corpus does not cover
-MISSED_COVERED = 2.8  # cost of quoting nothing for one that it does: the nearest titles are still offered
+MISSED_COVERED = 1.6  # cost of quoting nothing for one that it does: the nearest titles are still offered
+BLUR = 0.5  # of the log-odds, so that a dozen questions more or less do not move the cut-off
 
 
 def _cut_off(probability: NDArray[np.float64], covered: NDArray[np.bool_]) -> float:
-    """The probability at which the two rates of error, weighed by their costs, are least."""
-    candidates = np.unique(np.concatenate([[0.0], probability]))
-    wrong = np.array([(probability[~covered] >= value).mean() if (~covered).any() else 0.0 for value in candidates])
-    missed = np.array([(probability[covered] < value).mean() if covered.any() else 0.0 for value in candidates])
-    cost = ANSWERED_NOT_COVERED * wrong + MISSED_COVERED * missed
-    best = np.flatnonzero(cost <= cost.min() + 1e-12)
-    low = best[len(best) // 2]
-    return float((candidates[low] + candidates[max(low - 1, 0)]) / 2)
+    """The probability at which the two rates of error, weighed by their costs and blurred by a logistic kernel, are least."""
+    bounded = np.clip(probability, 1e-4, 1 - 1e-4)
+    odds = np.log(bounded / (1 - bounded))
+    candidates = np.linspace(odds.min() - BLUR, odds.max() + BLUR, 500)
+
+    def reached(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Share of `values` that each candidate lets through."""
+        if not len(values):
+            return np.zeros(len(candidates))
+        return _logistic((values[:, None] - candidates) / BLUR).mean(axis=0)
+
+    cost = ANSWERED_NOT_COVERED * reached(odds[~covered]) + MISSED_COVERED * (1 - reached(odds[covered])) * covered.any()
+    return float(_logistic(candidates[np.argmin(cost)]))
