@@ -10,10 +10,11 @@ from rapidfuzz import fuzz
 
 from ntqa.assistant import Assistant
 from ntqa.judged import read_cases, read_dialogues, read_questions
+from ntqa.wordings import read_wordings
 from ntqa.words import words
 
 TESTS = Path(__file__).parent
-NEAR = 0.93  # cosine from which two texts are compared letter by letter
+NEAR = 0.85  # cosine from which two texts are compared letter by letter
 SAME = 92  # of 100: similarity of the two, word order left aside
 SHORT = 5  # words; "what is gaba" or "thank you" is everybody's wording and nobody's property
 
@@ -33,6 +34,8 @@ def learnt_texts(assistant: Assistant) -> list[str]:
     texts += [passage.title for passage in corpus.passages.values()]
     texts += [example.text for example in corpus.guard_examples]
     texts += [question.text for question in corpus.calibration]
+    wordings, _ = read_wordings(assistant.config.corpus, corpus.passages)
+    texts += [text for item in wordings.values() for text in (*item.asked, *item.after)]
     return texts
 
 
