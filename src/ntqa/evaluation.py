@@ -212,6 +212,10 @@ class _Runner:
                 self.measure(f"{label}, {bucket}", ((item.id, values[metric].get(item.id, 0.0) > 0) for item in members), misses_are=False)
         for label, metric in (("RR@10", RR @ 10), ("nDCG@10", nDCG @ 10)):
             self.add(f"{label}, all answerable", sum(values[metric].get(item.id, 0.0) for item in answerable), len(answerable), mean=True)
+        ranked = {item.id: [hit.passage_id for hit in self.assistant.retrieve([item.text], 3)[1].hits] for item in answerable}
+        for k in (1, 3):
+            flags = [(item.id, any(passage in item.relevant for passage in ranked[item.id][:k])) for item in answerable]
+            self.measure(f"Success@{k}, ranking alone", flags, misses_are=False)
         self.measure(
             "not answered although covered", ((item.id, replies[item.id].kind != "answer") for item in answerable), misses_are=True
         )

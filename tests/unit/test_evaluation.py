@@ -181,6 +181,8 @@ def report(mini: Assistant, tmp_path_factory: pytest.TempPathFactory) -> Report:
         ("Success@1, plain", 1, 2, ("q2",)),
         ("Success@3, all answerable", 2, 3, ("q3",)),
         ("Success@1, asked", 0, 1, ("q3",)),
+        ("Success@1, ranking alone", 2, 3, ("q2",)),  # q3 is refused, but its passage comes first
+        ("Success@3, ranking alone", 3, 3, ()),
         ("RR@10, all answerable", 1.5, 3, ()),
         ("not answered although covered", 1, 3, ("q3",)),
         ("answered although not covered", 1, 2, ("q5",)),
