@@ -29,6 +29,7 @@ Embed = Callable[[str], Vector]
 
 MAX_SENTENCES = 12
 BARE = 2  # words
+FRAGMENT = 5  # words; a general addition this short ("with alcohol?") says too little by itself to be refused for it
 PRESSING = 3  # turns for which a refusal is remembered: "please", "come on" press for what was refused
 THRESHOLDS = ("emergency_card", "emergency_strip", "crisis_card", "crisis_strip", "refusal", "smalltalk")
 
@@ -130,20 +131,20 @@ class Guard:
         A whole general question is judged alone, so that a refusal before it does not stain it; so are thanks.
         """
         folded = plain(message)
-        whole = _WHOLE_QUESTION.search(folded) and len(folded.split()) >= 4 and not _FIRST_PERSON.search(folded)
-        if whole or _ASIDE.search(folded):
+        if (_is_whole(folded) and not _FIRST_PERSON.search(folded)) or _ASIDE.search(folded):
             return False
         return query.follow_up or (len(folded.split()) <= 8 and not self._lexicon.mentions(message))
 
     def _goes_on_asking(self, message: str, earlier: Sequence[str], embed: Embed) -> bool:
-        """Whether a follow-up to questions that were answered asks on in general ("and for people with bipolar?"): nothing in it is about
-        somebody or about an amount, and none of the last turns was refused. Then only the message itself can make it personal.
+        """Whether a follow-up asks on in general ("and for people with bipolar?"): nothing in it is about somebody or about an amount, and
+        it is a whole question or none of the last turns was refused. Then only the message itself can make it personal.
         """
-        if not earlier or self._weights is None or _PERSONAL.search(plain(message)):
+        folded = plain(message)
+        if not earlier or self._weights is None or _PERSONAL.search(folded):
             return False
         if not all(self._lexicon.is_common(word) or self._lexicon.knows(word) for word in content_words(message)):  # "nd hw mch"
             return False
-        return not any(self._was_refused(turn, embed) for turn in earlier[-PRESSING:])
+        return _is_whole(folded) or not any(self._was_refused(turn, embed) for turn in earlier[-PRESSING:])
 
     def _was_refused(self, turn: str, embed: Embed) -> bool:
         if any(item.outcome in REFUSALS for item in self._patterns.hits(turn)):
@@ -162,7 +163,7 @@ class Guard:
     def scores(self, message: str, as_read: str, previous: str, embed: Embed, alone: bool = False) -> dict[str, float]:
         """Probability of each outcome, and of any refusal; empty without trained weights. `as_read` and `previous` are the follow-up as
         it was read and the turn before, when the message leans on them: the more serious reading counts, for a refusal only unless the
-        message is to be judged `alone`.
+        message is to be judged `alone`. A fragment that is to be judged alone is refused only when it would be with the turn before as well.
         """
         if self._weights is None:
             return {}
@@ -171,7 +172,10 @@ class Guard:
         whole = self._signs(as_read if as_read and bare else message, embed)
         parts = [self._signs(part, embed) for part in split_message(message)]
         joined = [self._signs(text, embed) for text in (as_read, f"{previous} {message}" if previous else "") if text]
-        return combine(self._weights, whole, parts, joined, alone)
+        result = combine(self._weights, whole, parts, joined, alone)
+        if alone and previous and len(message.split()) <= FRAGMENT:
+            result["refusal"] = min(result["refusal"], combine(self._weights, joined[-1], (), ())["refusal"])
+        return result
 
     def _signs(self, text: str, embed: Embed) -> Vector:
         """Probability of each outcome, and how near the text is to its examples: shape (2, outcomes)."""
@@ -250,6 +254,11 @@ def split_message(message: str) -> list[str]:
     lines = [part.strip() for start, end in spans for part in re.split(r"[\n;]+|(?<=[.!?])\s+", message[start:end])]
     sentences = [part for part in lines if len(part.split()) >= 3]
     return sentences[:MAX_SENTENCES] if len(sentences) > 1 or (sentences and len(spans) > 1) else []
+
+
+def _is_whole(folded: str) -> bool:
+    """Whether a message is a question with a verb of its own, not a fragment."""
+    return bool(_WHOLE_QUESTION.search(folded)) and len(folded.split()) >= 4
 
 
 def _person(message: str, verdict: Verdict) -> Person:

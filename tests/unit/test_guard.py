@@ -291,6 +291,7 @@ def test_a_short_message_is_judged_with_the_turn_before():
         (("what is sleep", "and mooood xqzt?"), "refusal_diagnosis"),  # no words to be sure of
         (("should i stop sleep", "and mood?"), "refusal_diagnosis"),  # the turn before was refused
         (("should i stop sleep", "what is food", "and mood?"), "refusal_diagnosis"),  # so was one a little earlier
+        (("should i stop sleep", "what is mood like then?"), "general"),  # but this is a whole question
     ],
 )
 def test_a_general_follow_up_is_not_refused_for_how_it_is_read(messages: tuple[str, ...], outcome: str):
@@ -300,6 +301,26 @@ def test_a_general_follow_up_is_not_refused_for_how_it_is_read(messages: tuple[s
 
     def embed(text: str) -> np.ndarray:  # the message alone is harmless
         return vector("sleep") if text == messages[-1] else vector(text)
+
+    assert guard.assess(messages, query, embed).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("messages", "outcome"),
+    [
+        (("what is sleep", "with mood?"), "general"),  # alone it looks personal; after the question before it, it does not
+        (("what is sleep", "with my mood?"), "refusal_diagnosis"),
+        (("what is sleep", "with mood and food and sleep?"), "refusal_diagnosis"),  # long enough to be judged by itself
+        (("with mood?",), "refusal_diagnosis"),
+    ],
+)
+def test_a_fragment_is_not_refused_when_it_is_general_with_the_question_before(messages: tuple[str, ...], outcome: str):
+    weights = sensitive("refusal_diagnosis", "mood", {"refusal": 0.4})
+    query = Query(messages[-1], "sleep: mood", context="sleep mood" if len(messages) > 1 else "")
+    guard = Guard(CORPUS, weights, LEXICON)
+
+    def embed(text: str) -> np.ndarray:
+        return vector("sleep") if text == f"{messages[0]} {messages[-1]}" else vector(text)
 
     assert guard.assess(messages, query, embed).outcome == outcome
 
