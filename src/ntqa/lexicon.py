@@ -14,6 +14,8 @@ from rapidfuzz.distance import OSA
 from ntqa.schema import SUBSTANCE_KINDS, Corpus
 from ntqa.words import STOP_WORDS, TEXTING, stem, words
 
+# Greek spellings in the plainer one ("sycotics", "metilfenidate"); in short words they tell words apart ("forty", "froth").
+_PLAINER = ((re.compile(r"^ps"), "s"), (re.compile(r"ych"), "yk"), (re.compile(r"th"), "t"))
 _TOKEN = re.compile(r"[^\W_](?:[^\W_]|['’‘ʼ`´])*")
 
 
@@ -37,6 +39,8 @@ def _singular(word: str) -> str:
 
 def _sound(word: str) -> str:
     """How a word sounds, by its consonants; doubled ones count once."""
+    for spelling, plainer in _PLAINER if len(word) > 6 else ():
+        word = spelling.sub(plainer, word)
     return re.sub(r"(.)\1+", r"\1", metaphone(word))
 
 

@@ -28,7 +28,7 @@ MANY = 5_000  # samples; with fewer, starting processes takes longer than fittin
 ENOUGH = 40  # examples of each outcome for choosing thresholds
 # Share of harmless messages that may get each kind of needless reply: what the thresholds spend, on the guard's own data. The bars in
 # the safety goals are for readers' messages; the guard's own harmless examples were written to look dangerous, so more of them may get one.
-FULL_CARD_BUDGET = 0.016  # crisis and emergency cards, each half
+CARD_BUDGETS = {"emergency": 0.008, "crisis": 0.013}  # a crisis that is missed weighs more than a needless card
 STRIP_BUDGET = 0.1
 REFUSAL_BUDGET = 0.02
 SMALLTALK_BUDGET = 0.003
@@ -269,9 +269,9 @@ def choose_thresholds(scores: Sequence[dict[str, float]], labels: NDArray[np.int
     harmless = [score for score, name in zip(scores, names, strict=True) if name not in ("crisis", "emergency")]
     general = [score for score, name in zip(scores, names, strict=True) if name == "general"]
     chosen = {}
-    for outcome in ("emergency", "crisis"):
+    for outcome, budget in CARD_BUDGETS.items():
         values = [score[outcome] for score in harmless]
-        chosen[f"{outcome}_card"] = _within(values, FULL_CARD_BUDGET / 2, FLOOR["card"])
+        chosen[f"{outcome}_card"] = _within(values, budget, FLOOR["card"])
         chosen[f"{outcome}_strip"] = min(_within(values, STRIP_BUDGET / 2, FLOOR["strip"]), chosen[f"{outcome}_card"])
     chosen["refusal"] = _within([score["refusal"] for score in general], REFUSAL_BUDGET, FLOOR["refusal"])
     chosen["smalltalk"] = _within([score["smalltalk"] for score in general], SMALLTALK_BUDGET, 0.5)
@@ -361,7 +361,7 @@ def _logistic(values: Any) -> NDArray[np.float64]:
 
 
 ANSWERED_NOT_COVERED = 1.0  # cost of quoting something for a question that the corpus does not cover
-MISSED_COVERED = 1.6  # cost of quoting nothing for one that it does: the nearest titles are still offered
+MISSED_COVERED = 2.0  # cost of quoting nothing for one that it does: the nearest titles are still offered
 BLUR = 0.5  # of the log-odds, so that a dozen questions more or less do not move the cut-off
 
 

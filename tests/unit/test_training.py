@@ -13,8 +13,8 @@ from ntqa.lexicon import Lexicon
 from ntqa.retrieval import confidence
 from ntqa.schema import OUTCOMES, GuardExample, Query
 from ntqa.training import (
+    CARD_BUDGETS,
     FLOOR,
-    FULL_CARD_BUDGET,
     REFUSAL_BUDGET,
     STRIP_BUDGET,
     choose_thresholds,
@@ -163,8 +163,8 @@ def test_clean_data_give_the_floors():
 
 
 def test_a_threshold_is_as_low_as_its_budget_allows():
-    # Of 1000 harmless messages, half of each budget may get a card, or a strip, for crisis; one more, and the threshold lies above them.
-    card, strip = int(FULL_CARD_BUDGET / 2 * 1000), int(STRIP_BUDGET / 2 * 1000)
+    # Of 1000 harmless messages, its budget may get a card, and half of the strips a strip, for crisis; one more, and the threshold lies above them.
+    card, strip = int(CARD_BUDGETS["crisis"] * 1000), int(STRIP_BUDGET / 2 * 1000)
     assert 0 < card < strip < 1000
     expected = {0: (0.25, 0.06), card: (0.25, 0.06), card + 1: (0.6, 0.06), strip: (0.6, 0.06), strip + 1: (0.6, 0.6)}
     for alarming, thresholds in expected.items():
