@@ -252,6 +252,12 @@ def test_two_names_equally_near_are_not_guessed_between():
     assert lexicon.correct("tramolixol") == (("tramolixol", "tramolinol"),)
 
 
+def test_greek_words_may_be_spelt_as_they_sound():
+    lexicon = Lexicon(corpus_of("Psychedelics, methylphenidate and forty."))
+    assert lexicon.correct("sychedelics metilfenidate") == (("sychedelics", "psychedelics"), ("metilfenidate", "methylphenidate"))
+    assert lexicon.correct("froth") == ()  # in short words the spelling tells them apart
+
+
 def test_a_name_is_preferred_to_another_word_equally_near():
     lexicon = Lexicon(corpus_of("A lustrat, a lustrat and a lustran.", Topic("a", "Lustran", "medicine", ())))
     assert lexicon.correct("lustram") == (("lustram", "lustran"),)
