@@ -36,6 +36,7 @@ def margin(corpus: Corpus, model: object) -> float:
 
 def test_questions_of_one_passage_come_nearer_and_the_file_says_what_was_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(adapting, "WARM_UP", 3)
+    monkeypatch.setattr(adapting, "CYCLES", 1)  # so few steps are not worth two
     corpus = load_corpus(MINI_CORPUS)
     target, steps = tmp_path / "adapter.npz", []
     ranking, naming = fit_adapter(
@@ -65,3 +66,18 @@ def test_an_adapter_can_be_gone_on_from_and_keeps_what_it_has_seen(tmp_path: Pat
     np.savez(first, seen=np.array([1], dtype=np.uint64), **{"encoder.a": np.ones((1, 1)), "encoder.b": np.ones((1, 1))})
     with pytest.raises(ModelError, match="of another form than it would be now; make it anew: ntqa adapt --fresh"):
         fit_adapter(corpus, WORDINGS, PACKAGED_MODEL, second, 1, lambda *_: None, first)
+
+
+def test_the_adapter_is_the_mean_of_what_it_began_from_and_of_the_end_of_each_cycle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    corpus = load_corpus(MINI_CORPUS)
+    monkeypatch.setattr(adapting, "WARM_UP", 1)
+    monkeypatch.setattr(adapting, "CYCLES", 1)
+    first, second = tmp_path / "first.npz", tmp_path / "second.npz"
+    fit_adapter(corpus, WORDINGS, PACKAGED_MODEL, first, 1, lambda *_: None)
+    fit_adapter(corpus, WORDINGS, PACKAGED_MODEL, second, 1, lambda *_: None, first)
+    start, end = low_rank_parts(first), low_rank_parts(second)
+    # B begins at zero, and the first step of AdamW goes the same way along every axis: here the whole of it, there half.
+    whole = np.median([np.median(np.abs(start[name][1])) for name in start])
+    half = np.median([np.median(np.abs(end[name][1] - start[name][1])) for name in start])
+    assert whole == pytest.approx(adapting.RATE, rel=0.05)
+    assert half == pytest.approx(adapting.RATE / 2, rel=0.05)

@@ -18,14 +18,17 @@ import numpy as np
 from ntqa.adapter import SEEN, encoder_of, low_rank_parts, seen_by_adapter, seen_texts, text_hash
 from ntqa.embedding import load_reference
 from ntqa.errors import ModelError
+from ntqa.guard import split_message
 from ntqa.schema import OUTCOMES, Corpus, Passage
 from ntqa.training import message_of, slip_words
 from ntqa.wordings import Wordings
 
 RANK = 32
 SEED = 7
-# AdamW; the rate rises for WARM_UP steps and falls with a cosine.
+# AdamW; the rate rises for WARM_UP steps and falls with a cosine, CYCLES times. The adapter is the mean of what it began from and of the end
+# of each cycle (stochastic weight averaging, Izmailov et al. 2018, arXiv:1803.05407): better on what was not looked at than each of them.
 RATE, HEAD_RATE, WARM_UP, DECAY = 1.5e-3, 5e-3, 30, 0.01
+CYCLES = 2
 MISSPELT = 0.3  # share of the questions and messages with slips of the thumb
 MASKED = 0.08  # share of the tokens that are hidden: nothing should hang on one word
 CHUNK = 16  # texts of about one length that are embedded at once, so that little is padded
@@ -39,6 +42,7 @@ WORDINGS, FOLLOW_UPS = (
     0.5,
     0.15,
 )  # share of the questions that are wordings, and follow-ups read with their topic's name; the rest are curated
+RAMBLING = 0.12  # share of the questions that stand among sentences about something else
 
 # Messages: cross entropy of a linear layer over the embedding, which is thrown away afterwards. The guard fits its own.
 MESSAGES = 44  # in a batch
@@ -84,9 +88,12 @@ def fit_adapter(
     draw_questions, draw_messages = _questions(corpus, wordings, order), _messages(corpus, wordings, order)
     encoder.eval()  # its dropout took a fifth of the time; hidden tokens do the same for less
     losses = []
+    cycle = math.ceil(steps / CYCLES)
+    ends = [[part.detach().clone() for part in parameters]] if start else []
     for step in range(steps):
+        place = step % cycle
         for group, rate in zip(optimiser.param_groups, rates, strict=True):
-            group["lr"] = rate * min(1.0, (step + 1) / WARM_UP) * max(0.02, (1 + math.cos(math.pi * step / steps)) / 2)
+            group["lr"] = rate * min(1.0, (place + 1) / WARM_UP) * max(0.02, (1 + math.cos(math.pi * place / cycle)) / 2)
         asked, same = draw_questions()
         texts, outcomes = draw_messages()
         vectors = _embed(torch, reference.tokenizer, encoder, [*asked, *same, *texts], order)
@@ -100,7 +107,11 @@ def fit_adapter(
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         losses.append((float(ranking.detach()), float(naming.detach())))
+        if place == cycle - 1 or step == steps - 1:
+            ends.append([part.detach().clone() for part in parameters])
         progress("fitting the adapter", step + 1, steps)
+    for part, found in zip(parameters, zip(*ends, strict=True), strict=True):
+        part.data = torch.stack(found).mean(0)
     seen = {text_hash(text) for text, _ in _labelled(corpus)}
     _write(target, layers, sorted(seen | seen_texts(start)))
     first, second = np.mean(losses[-max(1, steps // 10) :], axis=0)
@@ -161,7 +172,9 @@ def _set(torch: Any, layers: Mapping[str, Any], start: Path) -> None:
 
 
 def _questions(corpus: Corpus, wordings: Mapping[str, Wordings], order: random.Random) -> Callable[[], tuple[list[str], list[str]]]:
-    """Draws what is asked of a passage, and for each a curated question of that passage or its title; no passage twice."""
+    """Draws what is asked of a passage, at times among other sentences, and for each a curated question of that passage or its title; no
+    passage twice.
+    """
     by_topic: dict[str, list[Passage]] = {}
     for passage in corpus.passages.values():
         if len(passage.questions) > 1:
@@ -172,6 +185,8 @@ def _questions(corpus: Corpus, wordings: Mapping[str, Wordings], order: random.R
         name: Wordings(*(tuple(filter(seen_by_adapter, texts)) for texts in (item.asked, item.after))) for name, item in wordings.items()
     }
     nothing = Wordings((), ())
+    told = [message_of(example) for example in corpus.guard_examples if example.outcome == "general" and not example.history]
+    beside = [part for text in told if seen_by_adapter(text) for part in split_message(text) if not part.endswith("?")]
 
     def asked_of(passage: Passage, curated: str) -> str:
         more, chance = looked_at.get(passage.id, nothing), order.random()
@@ -181,6 +196,14 @@ def _questions(corpus: Corpus, wordings: Mapping[str, Wordings], order: random.R
         if more.after and topic and chance < WORDINGS + FOLLOW_UPS:
             return f"{topic.name}: {order.choice(more.after)}"  # as a follow-up is read
         return curated
+
+    def among_others(question: str) -> str:
+        if not beside or order.random() >= RAMBLING:
+            return question
+        sentences = [*(order.choice(beside) for _ in range(order.randint(1, 4))), question]
+        if order.random() < 0.3:
+            order.shuffle(sentences)
+        return " ".join(text if text[-1] in ".!?" else f"{text}." for text in sentences)
 
     def draw() -> tuple[list[str], list[str]]:
         chosen: dict[str, Passage] = {}
@@ -193,7 +216,7 @@ def _questions(corpus: Corpus, wordings: Mapping[str, Wordings], order: random.R
         asked, same = [], []
         for passage in chosen.values():
             first, second = order.sample(passage.questions, 2)
-            asked.append(_maybe_misspelt(asked_of(passage, first), order))
+            asked.append(_maybe_misspelt(among_others(asked_of(passage, first)), order))
             same.append(passage.title if order.random() < TITLES else second)
         return asked, same
 

@@ -20,6 +20,7 @@ from ntqa.errors import IndexUnavailableError, InputError
 from ntqa.guard import Guard, safe_verdict, split_message
 from ntqa.index import Edition, current_edition, load_edition
 from ntqa.lexicon import Lexicon
+from ntqa.normalise import legible
 from ntqa.retrieval import Retriever
 from ntqa.schema import REFUSALS, Corpus, Query, Reply, SearchResult, Verdict
 
@@ -96,6 +97,8 @@ class Assistant:
         messages = checked_messages(messages)
         fresh_from = max(0, checked_fresh_from(fresh_from, messages) - max(0, len(messages) - self.config.max_turns))
         messages = messages[-self.config.max_turns :]
+        typed = messages[-1]
+        messages = [legible(message) for message in messages]
         embed = embed or self.embedder()
         too_long = len(messages[-1]) > self.config.max_message
         if too_long:  # its ends are still looked at for danger
@@ -111,6 +114,7 @@ class Assistant:
             log.error("the guard failed: %s", type(error).__name__)
             query, verdict = Query(messages[-1], messages[-1]), safe_verdict(f"the guard failed: {type(error).__name__}")
         reply = self._reply(messages[fresh_from:], query, verdict, embed, too_long)
+        reply = replace(reply, query=replace(reply.query, asked=typed))
         return replace(reply, edition=self.edition.id, verdict=verdict, support=verdict.support, language=self._card_language(verdict))
 
     def _reply(self, messages: Sequence[str], query: Query, verdict: Verdict, embed: Embedder, too_long: bool) -> Reply:
@@ -182,7 +186,7 @@ class Assistant:
 
     def retrieve(self, messages: Sequence[str], limit: int) -> tuple[Query, SearchResult]:
         """The ranked passages for the last message, without guard and cut-off, for retrieval measurements."""
-        messages = checked_messages(messages)[-self.config.max_turns :]
+        messages = [legible(message) for message in checked_messages(messages)[-self.config.max_turns :]]
         query = reformulate(messages, self.lexicon)
         return query, self._retriever.search(query, self.embedder(), limit=limit, filtered=False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -141,15 +142,21 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
 
 def _general_questions(corpus: Corpus, entries: Sequence[Row]) -> list[str]:
     """Questions that are general because a passage answers them (curated ones, and those of the calibration that speak of nobody), and
-    plain ones about each name, so that no name is taken for a sign of a refusal.
+    plain ones about each name, so that no name is taken for a sign of a refusal, nor a symptom beside it for one of an emergency.
     """
     asked = [item.text for item in corpus.calibration if item.passages and not speaks_of_someone(item.text)]
     return [*(row.text for row in entries if row.kind == "question"), *asked, *_about_names(corpus)]
 
 
+SYMPTOMS = (
+    "dizziness", "tremor", "seizures", "rash", "breathing problems", "weight gain", "confusion", "palpitations", "sweating", "headache", "nausea",
+)  # fmt: skip
+
+
 def _about_names(corpus: Corpus) -> list[str]:
     names = [name for topic in corpus.topics.values() for name in (topic.name, *topic.members)]
-    return [text for name in names for text in (f"what is {name}?", f"{name} side effects")]
+    plain = [text for name in names for text in (f"what is {name}?", f"{name} side effects")]
+    return [*plain, *(f"{name} {symptom}" for name, symptom in zip(names, cycle(SYMPTOMS), strict=False))]
 
 
 def _exported(config: Config, progress: Progress) -> Encoder:

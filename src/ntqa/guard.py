@@ -20,7 +20,7 @@ from ntqa.language import language_of
 from ntqa.lexicon import Lexicon
 from ntqa.normalise import plain, readable
 from ntqa.patterns import PatternSet
-from ntqa.schema import LANGUAGES, REFUSALS, Corpus, Person, Query, Verdict
+from ntqa.schema import LANGUAGES, OUTCOMES, REFUSALS, Corpus, Person, Query, Verdict
 from ntqa.sentences import sentence_spans
 from ntqa.words import content_words
 
@@ -30,6 +30,7 @@ Embed = Callable[[str], Vector]
 MAX_SENTENCES = 12
 BARE = 2  # words
 FRAGMENT = 5  # words; a general addition this short ("with alcohol?") says too little by itself to be refused for it
+THANKS = 0.8  # probability of small talk from which a message asks nothing, whatever was asked before it
 PRESSING = 3  # turns for which a refusal is remembered: "please", "come on" press for what was refused
 THRESHOLDS = ("emergency_card", "emergency_strip", "crisis_card", "crisis_strip", "refusal", "smalltalk")
 
@@ -170,11 +171,17 @@ class Guard:
         # A bare name ("histamine?") says nothing of what is wanted; as read, after the question before it, it does.
         bare = len(message.split()) <= BARE and not alone
         whole = self._signs(as_read if as_read and bare else message, embed)
+        alone = alone or bool(whole[0, OUTCOMES.index("smalltalk")] >= THANKS)
         parts = [self._signs(part, embed) for part in split_message(message)]
         joined = [self._signs(text, embed) for text in (as_read, f"{previous} {message}" if previous else "") if text]
         result = combine(self._weights, whole, parts, joined, alone)
-        if alone and previous and len(message.split()) <= FRAGMENT:
-            result["refusal"] = min(result["refusal"], combine(self._weights, joined[-1], (), ())["refusal"])
+        if previous and len(message.split()) <= FRAGMENT:
+            in_context = combine(self._weights, joined[-1], (), joined[:-1])
+            if alone:
+                result["refusal"] = min(result["refusal"], combine(self._weights, joined[-1], (), ())["refusal"])
+            if not speaks_of_someone(message):
+                for outcome in ("emergency", "crisis"):
+                    result[outcome] = min(result[outcome], max(in_context[outcome], self._thresholds[f"{outcome}_strip"]))
         return result
 
     def _signs(self, text: str, embed: Embed) -> Vector:

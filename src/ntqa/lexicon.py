@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from jellyfish import metaphone
 from rapidfuzz import process
-from rapidfuzz.distance import OSA
+from rapidfuzz.distance import OSA, Indel
 
 from ntqa.schema import SUBSTANCE_KINDS, Corpus
 from ntqa.words import STOP_WORDS, TEXTING, stem, words
@@ -172,6 +172,11 @@ class Lexicon:
     def is_common(self, word: str) -> bool:
         """Whether the language, not only this corpus, has the word."""
         return word in self._common or _singular(word) in self._common or word.isdigit()
+
+    def oddness(self, word: str) -> float:
+        """How unlike every word of the corpus a folded word is, from 0 to 1: less for a misspelling than for an invented name."""
+        best = process.extractOne(word, self._vocabulary, scorer=Indel.normalized_similarity)
+        return 1.0 - best[1] if best else 1.0
 
     def correct(self, text: str) -> tuple[tuple[str, str], ...]:
         """(typed, meant) for each word of `text` that is clearly a misspelling of one word of the corpus."""

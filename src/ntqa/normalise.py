@@ -1,4 +1,4 @@
-"""The form of a message in which danger is looked for: written-around words are made plain. What is shown is never changed."""
+"""The forms in which a message is read: as plain words to look for danger in, and as legible ones to search with. What is shown is never changed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _INVISIBLE = ("Cf", "Co", "Cn", "Cc")
 # Numbers with letters that are ordinary here: "5-htp", "b12", "60kg", "2nd", "5ht2a", "omega3", "gad7".
 _PLAIN_MIX = re.compile(r"\d+(?:st|nd|rd|th|mg|mcg|g|kg|ml|iu|lbs?|yo|yrs?|hrs?|h|am|pm|x|k|s|ht\w*|htp|hiaa)?|[a-z]{1,6}-?\d{1,3}[a-z]?")
 _SPACED = re.compile(r"(?<!\w)(?:[a-z][ .\-_*/]{1,2}){3,}[a-z](?!\w)")
+# As `_SPACED`, for text that is searched with: longer, because "vitamins a d e k" is four words, and with the wider gaps between words.
+_SPELT_OUT = re.compile(r"(?<!\w)(?:[a-z][ .\-_*/]{1,4}){4,}[a-z](?!\w)", re.IGNORECASE)
 _REPEATED = re.compile(r"([a-z])\1{2,}")
 _APOSTROPHES = re.compile(r"[’‘ʼ`´′＇]")
 _WHITE = re.compile(r"\s+")
@@ -57,6 +59,22 @@ def _join_spaced(match: re.Match[str]) -> str:
     gaps = re.findall(r"[ .\-_*/]+", match.group())
     usual = min(len(gap) for gap in gaps)
     return "".join(piece if piece.isalpha() else " " if len(piece) > usual else "" for piece in re.split(r"([ .\-_*/]+)", match.group()))
+
+
+def legible(text: str) -> str:
+    """`text` as it is meant to be read, otherwise as typed: fullwidth and styled letters as usual ones, look-alike letters folded, invisible
+    characters dropped, spelt-out words joined.
+    """
+    if not text.isascii():
+        kept = (_usual(char) for char in text if char in "\n\t\r" or unicodedata.category(char) not in _INVISIBLE)
+        text = _MIXED_WORD.sub(lambda match: match.group().translate(_LOOK_ALIKES), "".join(kept))
+    return _SPELT_OUT.sub(_join_spaced, text)
+
+
+def _usual(char: str) -> str:
+    """The ASCII character that a compatibility form ("ｄ", "²", "𝐝") stands for, or the character itself."""
+    usual = unicodedata.normalize("NFKC", char)
+    return usual if len(usual) == 1 and usual.isascii() else char
 
 
 def variants(text: str) -> tuple[str, ...]:

@@ -28,7 +28,11 @@ FEATURES = (
     "question",  # best cosine with a curated question of the first hit
     "coverage",  # share of the question's telling words that the first hit has
     "unknown",  # share of the question's telling words that are nowhere in the corpus
-    "foreign",  # the question names something the corpus says it does not cover, or has a word nobody knows
+    "foreign",  # the question names something the corpus says it does not cover, or has a word nobody knows, and the first hit has it not
+    "elsewhere",  # it names something the corpus says it does not cover
+    "strange",  # it has a word that neither corpus nor language know
+    "oddness",  # of the oddest such word: an invented name is less like any word of the corpus than a misspelling
+    "strange length",  # of the longest such word, in tens of letters
     "topic",  # the first hit belongs to a topic that the question names
     "named",  # the question names any topic
     "length",  # log of the number of telling words
@@ -219,8 +223,11 @@ class Retriever:
     def unknown_terms(self, query: Query) -> tuple[str, ...]:
         """Names in the question that the corpus says it does not cover, and words that neither corpus nor language know."""
         names = self._lexicon.other_names(query.text)
+        return (*names, *self._strange_words(query, names))
+
+    def _strange_words(self, query: Query, names: Sequence[str]) -> list[str]:
         taken = {form for name in names for word in name.split() for form in (word, f"{word}s")}
-        strange = [
+        return [
             word
             for word in dict.fromkeys(words(query.text))
             if len(word) > 3
@@ -229,7 +236,6 @@ class Retriever:
             and not self._lexicon.knows(word)
             and not self._lexicon.is_common(word)
         ]
-        return (*names, *strange)
 
     def _features(self, query: Query, order: Sequence[int], dense: Vector, question: Vector, unknown: tuple[str, ...]) -> tuple[float, ...]:
         first = order[0]
@@ -242,6 +248,8 @@ class Retriever:
         covered = sum(weight for term, weight in zip(asked, weights, strict=True) if term in has)
         nowhere = sum(weight for term, weight in zip(asked, weights, strict=True) if term not in self._keywords)
         foreign = [name for name in unknown if not {stem(word) for word in name.split()} <= has]
+        names = self._lexicon.other_names(query.text)
+        strange = unknown[len(names) :]
         return (
             float(dense[first]),
             float(dense[first]) - max(rivals, default=0.0),
@@ -249,6 +257,10 @@ class Retriever:
             covered / total,
             nowhere / total,
             float(bool(foreign)),
+            float(bool(names)),
+            float(bool(strange)),
+            max((self._lexicon.oddness(word) for word in strange), default=0.0),
+            max(map(len, strange), default=0) / 10,
             float(topic in query.topic_ids or any(self._in_title[topic_id][first] for topic_id in query.topic_ids)),
             float(bool(query.topic_ids)),
             math.log1p(len(asked)),

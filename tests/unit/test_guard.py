@@ -325,6 +325,39 @@ def test_a_fragment_is_not_refused_when_it_is_general_with_the_question_before(m
     assert guard.assess(messages, query, embed).outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("messages", "outcome", "support"),
+    [
+        (("what is sleep", "and then mood?"), "general", True),  # a fragment looks dangerous by itself, not with the question before it
+        (("what is sleep", "and then my mood?"), "crisis", True),
+        (("what is sleep", "and mood and food and sleep?"), "crisis", True),  # long enough to be judged by itself
+        (("and then mood?",), "crisis", True),
+        (("mood and mood", "and then mood?"), "crisis", True),  # with the question before it it is as bad
+    ],
+)
+def test_a_fragment_gets_a_card_only_with_the_question_before(messages: tuple[str, ...], outcome: str, support: bool):
+    weights = sensitive("crisis", "mood", {"crisis_card": 0.4, "crisis_strip": 0.1})
+    query = Query(messages[-1], "sleep: nothing", context="sleep nothing" if len(messages) > 1 else "")
+    guard = Guard(CORPUS, weights, LEXICON)
+
+    def embed(text: str) -> np.ndarray:
+        return vector("sleep") if text == "what is sleep and then mood?" else vector(text)
+
+    verdict = guard.assess(messages, query, embed)
+    assert (verdict.outcome, verdict.support) == (outcome, support)
+
+
+def test_thanks_are_not_refused_for_what_was_asked_before():
+    weights = trained({"refusal": 0.2, "smalltalk": 0.5}, smalltalk=0.85, refusal_dosing=0.1)
+    dosing = OUTCOMES.index("refusal_dosing")
+    weights["dense"][dosing, list(CONCEPTS).index("mood")] = 12.0 / EMBEDDING_SCALE
+    messages = ("mood mood", "right will ask")
+    query = Query(messages[-1], messages[-1], context="mood right will ask")
+    assert Guard(CORPUS, weights, LEXICON).assess(messages, query, vector).outcome == "smalltalk"
+    weights["bias"][OUTCOMES.index("smalltalk")] = math.log(0.1)  # no thanks
+    assert Guard(CORPUS, weights, LEXICON).assess(messages, query, vector).outcome == "refusal_dosing"
+
+
 def test_without_weights_only_patterns_speak():
     guard = Guard(CORPUS, {}, LEXICON)
     assert guard.scores("anything", "", "", vector) == {}

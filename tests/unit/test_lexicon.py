@@ -169,6 +169,12 @@ def test_common_words(lexicon, word, common):
     assert lexicon.is_common(word) is common
 
 
+def test_oddness_is_less_for_a_misspelling_than_for_an_invented_name(lexicon):
+    assert lexicon.oddness("magnesium") == 0
+    assert lexicon.oddness("magnesiumz") == pytest.approx(1 / 19)
+    assert lexicon.oddness("qwxzvk") > 0.6
+
+
 @pytest.mark.parametrize(
     ("topic_id", "substance"),
     [("serotonin", True), ("ssri", True), ("magnesium", True), ("light-therapy", False), ("serotonin-syndrome", False), ("nowhere", False)],

@@ -1,6 +1,6 @@
 import pytest
 
-from ntqa.normalise import plain, readable, variants
+from ntqa.normalise import legible, plain, readable, variants
 
 
 @pytest.mark.parametrize(
@@ -105,6 +105,27 @@ def test_a_second_reading_writes_digits_and_short_forms_out(typed, second):
 )  # fmt: skip
 def test_ordinary_numbers_and_names_have_one_reading(typed):
     assert variants(typed) == (typed,)
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("What is ｄｏｐａｍｉｎｅ?", "What is dopamine?"),
+        ("𝐝𝐨𝐩𝐚𝐦𝐢𝐧𝐞 and B₁₂", "dopamine and B12"),
+        ("hоw muсh mаgnesium", "how much magnesium"),
+        ("zi\u200bnc\u00adpills", "zincpills"),
+        ("w h a t   i s   g l u t a m a t e", "what is glutamate"),
+        ("D O P A M I N E please", "DOPAMINE please"),
+        ("one line\nand two", "one line\nand two"),
+    ],
+)
+def test_legible_is_what_was_meant(typed, read):
+    assert legible(typed) == read
+
+
+@pytest.mark.parametrize("typed", ["Café’s naïve Straße", "Prozac™ ½", "vitamins a d e k", "магний", "A.D.H.D.", "What’s “GABA”?", "😀 ok"])
+def test_legible_leaves_the_rest_as_typed(typed):
+    assert legible(typed) == typed
 
 
 @pytest.mark.parametrize("typed", ["", " ", "\u200b"])

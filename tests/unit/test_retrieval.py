@@ -303,6 +303,10 @@ def test_features_of_the_first_hit():
         "coverage": (magnesium + sleep) / total,
         "unknown": nowhere / total,
         "foreign": 1.0,
+        "elsewhere": 1.0,
+        "strange": 0.0,
+        "oddness": 0.0,
+        "strange length": 0.0,
         "topic": 1.0,
         "named": 1.0,
         "length": math.log(4),
@@ -326,6 +330,10 @@ def test_features_without_a_topic_and_with_every_word_known():
         "coverage": 1.0,
         "unknown": 0.0,
         "foreign": 0.0,
+        "elsewhere": 0.0,
+        "strange": 0.0,
+        "oddness": 0.0,
+        "strange length": 0.0,
         "topic": 0.0,
         "named": 0.0,
         "length": math.log(2),
@@ -337,6 +345,12 @@ def test_features_without_a_topic_and_with_every_word_known():
         "outside": 0.0,
     }
     assert features(search(THREE, "sleep"), list(expected)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_features_of_strange_words():
+    names = ["foreign", "elsewhere", "strange", "oddness", "strange length"]
+    expected = {"foreign": 1.0, "elsewhere": 0.0, "strange": 1.0, "oddness": 1 / 19, "strange length": 1.0}  # one of 9 + 10 letters too many
+    assert features(search(THREE, "sleep magnesiumz"), names) == pytest.approx(expected, abs=1e-5)
 
 
 def plain_calibration(weights: list[float], question: np.ndarray, bias: float) -> dict[str, np.ndarray]:
