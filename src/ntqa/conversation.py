@@ -86,7 +86,7 @@ def _read(message: str, state: _State, lexicon: Lexicon) -> tuple[Query, _State]
     )
     if reading.needs_topic:
         return query, replace(state, pending=text)
-    focus = reading.mentions or (() if lexicon.other_names(text) and not mentions else state.focus)
+    focus = reading.mentions or (() if _names_only_others(text, folded, mentions, lexicon) else state.focus)
     earlier = _things(state.focus, lexicon)
     before = earlier if earlier and not set(focus) & set(earlier) else state.before
     question = state.question if _only_names(reading.text, lexicon) else reading.text
@@ -106,7 +106,7 @@ def _standalone(text: str, folded: str, mentions: tuple[Mention, ...], state: _S
     """How a message is read after what was said before it; the rules in order, the first that fits wins."""
     focus, previous = state.focus, state.previous
     both = f"{previous} {text}"
-    if lexicon.other_names(text) and not mentions:  # what is spoken of now is something that the corpus does not cover
+    if _names_only_others(text, folded, mentions, lexicon):
         focus = ()
     if state.pending and mentions and _only_names(without_correction(folded), lexicon):  # "what are its side effects?" - "i meant lithium"
         return _Reading(f"{_names(mentions, lexicon)}: {state.pending}", mentions)
@@ -136,6 +136,8 @@ def _standalone(text: str, folded: str, mentions: tuple[Mention, ...], state: _S
         ):  # "can it set off panic attacks": both the old topic and the new one are meant
             joined = _merged(_things(focus, lexicon), mentions)
             return _Reading(f"{_names(_things(focus, lexicon), lexicon)}: {text}", joined, both)
+        if not focus and leans_beside_name(folded):  # "can exercise boost it", after a question about something without a name
+            return _Reading(both, mentions, text)
         return _Reading(text, mentions)
     varied = _variant(focus, kinds_named(folded), lexicon) if opens_follow_up(folded) else ()
     if varied:  # "what about the supplement"
@@ -147,6 +149,11 @@ def _standalone(text: str, folded: str, mentions: tuple[Mention, ...], state: _S
         return _Reading(f"{_names(things, lexicon)}: {text}", things, both, ordinal=ordinal)
     # A whole question without a name may or may not go on about the same: it is searched both ways.
     return _Reading(text, context=f"{_names(_things(focus, lexicon), lexicon)}: {text}" if focus else "")
+
+
+def _names_only_others(text: str, folded: str, mentions: Sequence[Mention], lexicon: Lexicon) -> bool:
+    """Whether what is spoken of now is something that the corpus does not cover, and no longer what was: not in "I had bulimia, can I have it"."""
+    return bool(lexicon.other_names(text)) and not mentions and not leans_beside_name(folded)
 
 
 def _own_mentions(text: str, lexicon: Lexicon) -> tuple[Mention, ...]:

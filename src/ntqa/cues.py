@@ -10,7 +10,7 @@ import re
 from ntqa.words import content_words, fold, words
 
 # "its side effects", "does it work", "are they safe": words that lean on something named before.
-_PRONOUN = re.compile(r"\b(?:it|its|they|them|their|theirs|that one|those|these|this one|the same|the other)\b")
+_PRONOUN = re.compile(r"\b(?:it|its|they|them|their|theirs|that one|those|these|this one|the same|the other|mine)\b")
 # "that" and "this" lean on something before only at certain places: "is that proven", "why is this", not "a drug that works".
 _DEMONSTRATIVE = re.compile(
     r"^(?:and |but |so |ok |okay |wait |hmm |um |also )*(?:is|was|does|did|do|are|can|could|would|has|why|how|what|when|who|where)\b[\w' ]{0,20}\b(?:that|this)\b(?! (?:a|an|the|my|your|people|some)\b)"
@@ -18,10 +18,19 @@ _DEMONSTRATIVE = re.compile(
 )
 # "why is it hard to", "is it true that": an "it" that stands for nothing.
 _DUMMY = re.compile(
-    r"\b(?:is|was|does|would|will|makes?|find) ?it (?=(?:so |really |very |too |just )?(?:\w+ (?:to|that)\b|true|normal|common|possible))|\bit(?:s| is) (?:true|normal|common|possible)\b"
+    r"\b(?:is|was|does|would|will|makes?|find) ?it (?=(?:so |really |very |too |just )?(?:(?!do\b)\w+ (?:to|that)\b|true|normal|common|possible))|\bit(?:s| is) (?:true|normal|common|possible)\b"
 )
 _BARE_SUBJECT = re.compile(
     r"^(?:and |so |but |ok(?:ay)? )*(?:what|how|why|when|is|are|was|were|does|do|did|can|could|would|will|should|which|who)(?: \w+){0,2}? (?:it|its|they|them|their|that|this|these|those)\b"
+)
+# "how big was the trial", "what else helps": where nothing is named, these are the trial, and other than the things, spoken of before.
+_DEFINITE = re.compile(
+    r"\b(?:the|that|those|these) (?:trials?|stud(?:y|ies)|levels?|clinic|spray|patch|tablets?|pills?|drugs?|medicines?|supplements?|tests?|risks?|"
+    r"dangers?|side effects?|downsides?|benefits?|symptoms?|effects?|evidence|version)\b(?! (?:of|for|in|with|from|that|to|when|on|about)\b)|\belse\b"
+)
+# Only beside a name: "is that the adrenaline thing", "does tramadol count".
+_PREDICATE = re.compile(
+    r"^(?:and |so |but |oh )*(?:is|isn't|isnt|was|are) (?:that|this) (?:a|an|the)\b|^(?:and |so |but )*(?:does|do|would) [\w' -]{2,40} (?:count|qualify)( too| as well)?\s*[?.!]*$"
 )
 _OPENING = re.compile(
     r"^(?:and\b|what about\b|how about\b|but (?:what|how|is|does|why)\b|also\b|or\b|then\b|so (?:what|how|is|does|why)\b|same (?:for|with|question)\b|any (?:other|more)\b|why(?: not| is that| so)?\s*\??$"
@@ -87,13 +96,14 @@ def begins_with_preposition(folded: str) -> bool:
 
 def leans(folded: str) -> bool:
     """Whether a folded message refers to something outside itself."""
-    return bool(_OPENING.search(folded) or _DEMONSTRATIVE.search(folded) or _PRONOUN.search(_DUMMY.sub("", folded)))
+    refers = _OPENING.search(folded) or _DEMONSTRATIVE.search(folded) or _DEFINITE.search(folded)
+    return bool(refers or _PRONOUN.search(_DUMMY.sub("", folded)))
 
 
 def leans_beside_name(folded: str) -> bool:
     """Whether a message that names a topic also refers back: "is it better than X", "does that go for X as well"."""
     bare = _DUMMY.sub("", folded)
-    return bool(_PRONOUN.search(bare) or _DEMONSTRATIVE.search(bare)) and not _OWN_SUBJECT.search(folded)
+    return bool(_PRONOUN.search(bare) or _DEMONSTRATIVE.search(bare) or _PREDICATE.search(bare)) and not _OWN_SUBJECT.search(folded)
 
 
 def refers_to_nothing(folded: str) -> bool:

@@ -128,7 +128,8 @@ class Retriever:
         vector = embed(query.text)
         if query.context:
             vector = (vector + embed(query.context)) / 2
-        return SearchResult(hits, confidence(features, vector, self._edition.calibration), unknown, features)
+        sure = 0.0 if _unrelated(query, features) else confidence(features, vector, self._edition.calibration)
+        return SearchResult(hits, sure, unknown, features)
 
     def _query_terms(self, query: Query) -> list[str]:
         found = terms(query.text)
@@ -282,6 +283,17 @@ class Retriever:
             float(keyword[order[0]]),
             float(fused[order[0]] - fused[order[1]]) if len(order) > 1 else 0.0,
         )
+
+
+NOWHERE = 0.5  # share of the telling words that are nowhere in the corpus
+
+
+def _unrelated(query: Query, features: Sequence[float]) -> bool:
+    """Whether question and first hit have no word in common, most words of the question are nowhere in the corpus, and it names no topic and
+    follows none: gibberish, or an order to the machine. So little was seen of that when the confidence was fitted that it cannot tell.
+    """
+    found = dict(zip(FEATURES, features, strict=True))
+    return not query.topic_ids and not query.context and found["coverage"] == 0 and found["unknown"] >= NOWHERE
 
 
 def _share(value: float, total: float) -> float:

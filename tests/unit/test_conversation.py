@@ -57,6 +57,14 @@ READINGS = [
     ([MAGNESIUM, "is that proven?"], "Magnesium: is that proven?", "magnesium"),
     (["which vitamin is best for the heart?", "is that proven?"], "which vitamin is best for the heart? is that proven?", ""),
     ([IMBALANCE, "why do experts disagree"], "Chemical imbalance: why do experts disagree", "chemical-imbalance"),
+    ([SSRIS, "how big were the trials"], "SSRIs: how big were the trials", "ssri"),
+    ([SSRIS, "what else helps"], "SSRIs: what else helps", "ssri"),
+    ([SSRIS, "what did the trials of walking show"], "what did the trials of walking show", ""),
+    ([SSRIS, "can mine go with magnesium"], "SSRIs: can mine go with magnesium", "ssri magnesium"),
+    # a name beside what leans on the turn before
+    ([MAGNESIUM, "would zoloft qualify"], "Magnesium: would zoloft qualify", "magnesium ssri sertraline"),
+    ([SSRIS, "is that the serotonin thing"], "SSRIs: is that the serotonin thing", "ssri serotonin"),
+    (["which vitamin is best for the heart?", "does magnesium help it"], "which vitamin is best for the heart? does magnesium help it", "magnesium"),
     # the same question about another topic
     ([SSRIS, "what about magnesium?"], "what are magnesium?", "magnesium"),
     ([SSRIS, "and prozac"], "what are prozac?", "ssri fluoxetine"),

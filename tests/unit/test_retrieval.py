@@ -353,6 +353,14 @@ def test_features_of_strange_words():
     assert features(search(THREE, "sleep magnesiumz"), names) == pytest.approx(expected, abs=1e-5)
 
 
+def test_a_question_without_a_word_in_common_is_not_covered():
+    sure = plain_calibration([0.0] * len(FEATURES), vector("") * 0, 3.0)
+    found = retriever(THREE, calibration=sure)
+    assert found.search(Query("", "blorptium glimfast"), vector).confidence == 0
+    assert found.search(Query("", "blorptium glimfast", ("magnesium",)), vector).confidence > 0.9
+    assert found.search(Query("", "blorptium sleep"), vector).confidence > 0.9
+
+
 def plain_calibration(weights: list[float], question: np.ndarray, bias: float) -> dict[str, np.ndarray]:
     """A calibration that takes the features as they are, and no pairs of them."""
     count = len(weights)
