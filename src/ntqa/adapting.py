@@ -185,7 +185,7 @@ def _questions(corpus: Corpus, wordings: Mapping[str, Wordings], order: random.R
         name: Wordings(*(tuple(filter(seen_by_adapter, texts)) for texts in (item.asked, item.after))) for name, item in wordings.items()
     }
     nothing = Wordings((), ())
-    told = [message_of(example) for example in corpus.guard_examples if example.outcome == "general" and not example.history]
+    told = [example.text for example in corpus.guard_examples if example.outcome == "general" and not example.history]
     beside = [part for text in told if seen_by_adapter(text) for part in split_message(text) if not part.endswith("?")]
 
     def asked_of(passage: Passage, curated: str) -> str:

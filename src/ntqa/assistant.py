@@ -114,8 +114,14 @@ class Assistant:
             log.error("the guard failed: %s", type(error).__name__)
             query, verdict = Query(messages[-1], messages[-1]), safe_verdict(f"the guard failed: {type(error).__name__}")
         reply = self._reply(messages[fresh_from:], query, verdict, embed, too_long)
-        reply = replace(reply, query=replace(reply.query, asked=typed))
-        return replace(reply, edition=self.edition.id, verdict=verdict, support=verdict.support, language=self._card_language(verdict))
+        return replace(
+            reply,
+            query=replace(reply.query, asked=typed),
+            edition=self.edition.id,
+            verdict=verdict,
+            support=verdict.support,
+            language=self._card_language(verdict),
+        )
 
     def _reply(self, messages: Sequence[str], query: Query, verdict: Verdict, embed: Embedder, too_long: bool) -> Reply:
         if verdict.outcome == "crisis":

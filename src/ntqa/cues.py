@@ -16,7 +16,7 @@ _DEMONSTRATIVE = re.compile(
     r"^(?:and |but |so |ok |okay |wait |hmm |um |also )*(?:is|was|does|did|do|are|can|could|would|has|why|how|what|when|who|where)\b[\w' ]{0,20}\b(?:that|this)\b(?! (?:a|an|the|my|your|people|some)\b)"
     r"|\b(?:like|about|of|with|from|for|by|than|on|do|does|mean|means|causes?|prove[sn]?|stop|after|before|(?:why|how) (?:is|was)) (?:that|this)\s*[?.!]*$|^(?:that|this)\b"
 )
-# "why is it hard to", "is it true that": an "it" that stands for nothing.
+# "why is it hard to", "is it true that": an "it" that stands for nothing; in "what does it do to" it stands for something.
 _DUMMY = re.compile(
     r"\b(?:is|was|does|would|will|makes?|find) ?it (?=(?:so |really |very |too |just )?(?:(?!do\b)\w+ (?:to|that)\b|true|normal|common|possible))|\bit(?:s| is) (?:true|normal|common|possible)\b"
 )
@@ -30,7 +30,7 @@ _DEFINITE = re.compile(
 )
 # Only beside a name: "is that the adrenaline thing", "does tramadol count".
 _PREDICATE = re.compile(
-    r"^(?:and |so |but |oh )*(?:is|isn't|isnt|was|are) (?:that|this) (?:a|an|the)\b|^(?:and |so |but )*(?:does|do|would) [\w' -]{2,40} (?:count|qualify)( too| as well)?\s*[?.!]*$"
+    r"^(?:and |so |but |oh )*(?:is|isn't|isnt|was|are) (?:that|this) (?:a|an|the)\b|^(?:and |so |but )*(?:does|do|would) [\w' -]{2,40} (?:count|qualify)(?: too| as well)?\s*[?.!]*$"
 )
 _OPENING = re.compile(
     r"^(?:and\b|what about\b|how about\b|but (?:what|how|is|does|why)\b|also\b|or\b|then\b|so (?:what|how|is|does|why)\b|same (?:for|with|question)\b|any (?:other|more)\b|why(?: not| is that| so)?\s*\??$"

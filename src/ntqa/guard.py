@@ -29,7 +29,7 @@ Embed = Callable[[str], Vector]
 
 MAX_SENTENCES = 12
 BARE = 2  # words
-FRAGMENT = 5  # words; a general addition this short ("with alcohol?") says too little by itself to be refused for it
+FRAGMENT = 5  # words; an addition this short ("with alcohol?") says too little by itself to be refused, or to get a full card, for it
 THANKS = 0.8  # probability of small talk from which a message asks nothing, whatever was asked before it
 PRESSING = 3  # turns for which a refusal is remembered: "please", "come on" press for what was refused
 THRESHOLDS = ("emergency_card", "emergency_strip", "crisis_card", "crisis_strip", "refusal", "smalltalk")
@@ -164,7 +164,7 @@ class Guard:
     def scores(self, message: str, as_read: str, previous: str, embed: Embed, alone: bool = False) -> dict[str, float]:
         """Probability of each outcome, and of any refusal; empty without trained weights. `as_read` and `previous` are the follow-up as
         it was read and the turn before, when the message leans on them: the more serious reading counts, for a refusal only unless the
-        message is to be judged `alone`. A fragment that is to be judged alone is refused only when it would be with the turn before as well.
+        message is to be judged `alone`, as thanks always are. What a fragment after another turn seems to be counts less, see `_in_context`.
         """
         if self._weights is None:
             return {}
@@ -176,13 +176,22 @@ class Guard:
         joined = [self._signs(text, embed) for text in (as_read, f"{previous} {message}" if previous else "") if text]
         result = combine(self._weights, whole, parts, joined, alone)
         if previous and len(message.split()) <= FRAGMENT:
-            in_context = combine(self._weights, joined[-1], (), joined[:-1])
-            if alone:
-                result["refusal"] = min(result["refusal"], combine(self._weights, joined[-1], (), ())["refusal"])
-            if not speaks_of_someone(message):
-                for outcome in ("emergency", "crisis"):
-                    result[outcome] = min(result[outcome], max(in_context[outcome], self._thresholds[f"{outcome}_strip"]))
+            return self._in_context(result, joined, refusal=alone, danger=not speaks_of_someone(message))
         return result
+
+    def _in_context(self, scores: dict[str, float], joined: Sequence[Vector], refusal: bool, danger: bool) -> dict[str, float]:
+        """The `scores` of a fragment, no higher than its joined forms make them: for a `refusal` the turn before with it, for crisis and
+        emergency (`danger`) any of them. Danger that only the fragment itself shows is left high enough for the line of support.
+        """
+        assert self._weights is not None
+        limited = dict(scores)
+        if refusal:
+            limited["refusal"] = min(scores["refusal"], combine(self._weights, joined[-1], (), ())["refusal"])
+        if danger:
+            together = combine(self._weights, joined[-1], (), joined[:-1])
+            for outcome in ("emergency", "crisis"):
+                limited[outcome] = min(scores[outcome], max(together[outcome], self._thresholds[f"{outcome}_strip"]))
+        return limited
 
     def _signs(self, text: str, embed: Embed) -> Vector:
         """Probability of each outcome, and how near the text is to its examples: shape (2, outcomes)."""

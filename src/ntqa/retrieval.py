@@ -120,10 +120,12 @@ class Retriever:
             )
             for index in order
         )
-        unknown = self.unknown_terms(query)
+        names = self._lexicon.other_names(query.text)
+        strange = self._strange_words(query, names)
+        unknown = (*names, *strange)
         if not hits:
             return SearchResult((), 0.0, unknown)
-        found = (*self._features(query, order, dense, question, unknown), *self._aspect(query, order, keyword, fused))
+        found = (*self._features(query, order, dense, question, names, strange), *self._aspect(query, order, keyword, fused))
         features = (*found, outside)
         vector = embed(query.text)
         if query.context:
@@ -221,14 +223,10 @@ class Retriever:
 
     # -- confidence --
 
-    def unknown_terms(self, query: Query) -> tuple[str, ...]:
-        """Names in the question that the corpus says it does not cover, and words that neither corpus nor language know."""
-        names = self._lexicon.other_names(query.text)
-        return (*names, *self._strange_words(query, names))
-
-    def _strange_words(self, query: Query, names: Sequence[str]) -> list[str]:
+    def _strange_words(self, query: Query, names: Sequence[str]) -> tuple[str, ...]:
+        """Words in the question that neither corpus nor language know, beside the `names` of what the corpus says it does not cover."""
         taken = {form for name in names for word in name.split() for form in (word, f"{word}s")}
-        return [
+        return tuple(
             word
             for word in dict.fromkeys(words(query.text))
             if len(word) > 3
@@ -236,9 +234,11 @@ class Retriever:
             and word not in taken
             and not self._lexicon.knows(word)
             and not self._lexicon.is_common(word)
-        ]
+        )
 
-    def _features(self, query: Query, order: Sequence[int], dense: Vector, question: Vector, unknown: tuple[str, ...]) -> tuple[float, ...]:
+    def _features(
+        self, query: Query, order: Sequence[int], dense: Vector, question: Vector, names: Sequence[str], strange: Sequence[str]
+    ) -> tuple[float, ...]:
         first = order[0]
         topic = self._passages[first].topic_id
         rivals = [float(dense[index]) for index in order[1:] if self._passages[index].topic_id != topic]
@@ -248,9 +248,7 @@ class Retriever:
         has = self._document_terms[first]
         covered = sum(weight for term, weight in zip(asked, weights, strict=True) if term in has)
         nowhere = sum(weight for term, weight in zip(asked, weights, strict=True) if term not in self._keywords)
-        foreign = [name for name in unknown if not {stem(word) for word in name.split()} <= has]
-        names = self._lexicon.other_names(query.text)
-        strange = unknown[len(names) :]
+        foreign = [name for name in (*names, *strange) if not {stem(word) for word in name.split()} <= has]
         return (
             float(dense[first]),
             float(dense[first]) - max(rivals, default=0.0),
