@@ -58,7 +58,7 @@ ENGLISH = frozenset(
     office often old option order pain pancake park part permanent phone pill pills plane plants play price question rain read real recipe red research rest
     results risk risks river road safe school science second short simple slow small song start story student study stuff summer switch swim tablet teen tell
     tennis test tests theory third tired took tooth town travel treat tree trial true vitamin walk war water weather week weeks wife window winter woman wonder
-    word world worry worth write wrong year years young bother pros cons difference last one another brief expensive gain latter weight meant""".split()
+    word world worry worth write wrong year years young bother pros cons difference last one another brief expensive gain latter weight meant general""".split()
 )
 
 

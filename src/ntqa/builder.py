@@ -155,7 +155,7 @@ SYMPTOMS = (
 
 def _about_names(corpus: Corpus) -> list[str]:
     names = [name for topic in corpus.topics.values() for name in (topic.name, *topic.members)]
-    plain = [text for name in names for text in (f"what is {name}?", f"{name} side effects")]
+    plain = [text for name in names for text in (name, f"what is {name}?", f"{name} side effects")]
     return [*plain, *(f"{name} {symptom}" for name, symptom in zip(names, cycle(SYMPTOMS), strict=False))]
 
 

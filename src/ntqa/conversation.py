@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from ntqa.cues import (
     asks_of_two,
+    before_with,
     begins_with_preposition,
     is_aside,
     is_correction,
@@ -111,7 +112,9 @@ def _standalone(text: str, folded: str, mentions: tuple[Mention, ...], state: _S
     if state.pending and mentions and _only_names(without_correction(folded), lexicon):  # "what are its side effects?" - "i meant lithium"
         return _Reading(f"{_names(mentions, lexicon)}: {state.pending}", mentions)
     if not previous:
-        return _Reading(text, mentions, needs_topic=not mentions and refers_to_nothing(folded))
+        unsaid = before_with(folded)
+        subject = folded if not mentions else "" if lexicon.mentions(unsaid) else unsaid
+        return _Reading(text, mentions, needs_topic=bool(subject) and refers_to_nothing(subject))
     if is_correction(folded):
         corrected = _corrected(text, mentions, focus, previous, lexicon)
         if corrected:
@@ -241,8 +244,8 @@ def _only_swaps_topic(folded: str, text: str, mentions: Sequence[Mention]) -> bo
 
 
 def _swap(previous: str, mentions: Sequence[Mention], lexicon: Lexicon, text: str) -> str:
-    """`previous` with the last of its topics exchanged for those that `mentions` names in `text`, one of their kind if there is one,
-    conditions for conditions only; with nothing to exchange, the new names before it.
+    """`previous` with the last of its topics exchanged for those that `mentions` names in `text`, one of their kind if there is one, else
+    a substance for a substance, conditions for conditions only; with nothing to exchange, the new names before it.
     """
     tokens = words(text)
     new = " and ".join(" ".join(tokens[item.start : item.end]) for item in mentions)
@@ -252,7 +255,8 @@ def _swap(previous: str, mentions: Sequence[Mention], lexicon: Lexicon, text: st
 
     wanted = kind(mentions[0])
     found = lexicon.mentions(previous)
-    alike = [item for item in found if kind(item) == wanted]
+    substances = [item for item in found if lexicon.is_substance(item.topic_id)] if lexicon.is_substance(mentions[0].topic_id) else []
+    alike = [item for item in found if kind(item) == wanted] or substances
     old = alike or [item for item in found if "condition" not in (kind(item), wanted)]
     if not old:
         return f"{previous} {new}" if wanted == "condition" else f"{new}: {previous}"

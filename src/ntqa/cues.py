@@ -23,6 +23,11 @@ _DUMMY = re.compile(
 _BARE_SUBJECT = re.compile(
     r"^(?:and |so |but |ok(?:ay)? )*(?:what|how|why|when|is|are|was|were|does|do|did|can|could|would|will|should|which|who)(?: \w+){0,2}? (?:it|its|they|them|their|that|this|these|those)\b"
 )
+# Of what?
+_BARE_ASPECT = re.compile(
+    r"^(?:what (?:are|is) |are there |is there )?(?:the |any |all |some )?(?:common |serious |bad |long[ -]term |main |usual )?"
+    r"(?:side[ -]?effects?|risks?|dangers?|interactions?|benefits?|downsides?|evidence|alternatives?|reviews?)\s*[?.!]*$"
+)
 # "how big was the trial", "what else helps": where nothing is named, these are the trial, and other than the things, spoken of before.
 _DEFINITE = re.compile(
     r"\b(?:the|that|those|these) (?:trials?|stud(?:y|ies)|levels?|clinic|spray|patch|tablets?|pills?|drugs?|medicines?|supplements?|tests?|risks?|"
@@ -107,9 +112,17 @@ def leans_beside_name(folded: str) -> bool:
 
 
 def refers_to_nothing(folded: str) -> bool:
-    """A first message whose subject is a bare pronoun ("what are its side effects?"); a longer one describes what it means itself."""
+    """A first message whose subject is a bare pronoun ("what are its side effects?") or missing ("any side effects?"); a longer one
+    describes what it means itself.
+    """
     short = len(folded.split()) <= BARE and len(content_words(folded)) <= 3
-    return short and bool(_BARE_SUBJECT.search(_DUMMY.sub("", folded)) or _OPENING.search(folded))
+    return short and bool(_BARE_SUBJECT.search(_DUMMY.sub("", folded)) or _OPENING.search(folded) or _BARE_ASPECT.search(folded))
+
+
+def before_with(folded: str) -> str:
+    """What stands before "with" in a question of what goes together ("is it safe with alcohol"), if that says anything."""
+    head, _, rest = folded.partition(" with ")
+    return head if rest and content_words(head) else ""
 
 
 def is_correction(folded: str) -> bool:

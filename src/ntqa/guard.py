@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ntqa.cues import without_preamble
 from ntqa.guard_features import dense_features, nearness, ngrams, probabilities
 from ntqa.language import language_of
 from ntqa.lexicon import Lexicon
@@ -30,6 +31,7 @@ Embed = Callable[[str], Vector]
 MAX_SENTENCES = 12
 BARE = 2  # words
 FRAGMENT = 5  # words; an addition this short ("with alcohol?") says too little by itself to be refused, or to get a full card, for it
+SHORT = 8  # words; what says less may hang on the turn before
 THANKS = 0.8  # probability of small talk from which a message asks nothing, whatever was asked before it
 PRESSING = 3  # turns for which a refusal is remembered: "please", "come on" press for what was refused
 THRESHOLDS = ("emergency_card", "emergency_strip", "crisis_card", "crisis_strip", "refusal", "smalltalk")
@@ -50,7 +52,7 @@ _OWN_SITUATION = re.compile(
 
 
 _WHOLE_QUESTION = re.compile(
-    r"^(?:(?:ok|okay|and|so|but|right|then|fair enough|alright)[,. ]+)*(?:what|how|why|does|do|is|are|which|who|when|where|can|could|has|have)\b"
+    r"^(?:(?:ok|okay|and|so|but|right|then|fair enough|alright|in general|generally)[,. ]+)*(?:what|how|why|does|do|is|are|which|who|when|where|can|could|has|have)\b"
 )
 _FIRST_PERSON = re.compile(r"\b(?:i|i'm|im|i've|ive|me|my|mine|he|she|him|her|his|hers)\b")
 _PERSONAL = re.compile(
@@ -107,6 +109,8 @@ class Guard:
         strip = any(item.tier == "strip" for item in hits)
         previous = earlier[-1] if earlier and self._leans(message, query) else ""
         scores = self.scores(message, as_read, previous, embed, self._goes_on_asking(message, earlier, embed))
+        if scores and earlier and as_read:
+            scores = self._placed(scores, message, as_read, embed)
         if scores:
             for outcome in ("emergency", "crisis"):
                 if scores[outcome] >= self._thresholds[f"{outcome}_card"]:
@@ -122,7 +126,7 @@ class Guard:
         if aside:
             return Verdict(aside.outcome, strip, reason=f"pattern {aside.id}", scores=scores)
         # "Out of scope" is not decided here: its score is one of the signs from which retrieval's confidence is computed.
-        if scores and scores["smalltalk"] >= self._thresholds["smalltalk"] and not (query.topic_ids or query.needs_topic):
+        if scores and scores["smalltalk"] >= self._thresholds["smalltalk"] and not (self._lexicon.mentions(message) or query.needs_topic):
             return Verdict("smalltalk", strip, reason=f"score smalltalk {scores['smalltalk']:.2f}", scores=scores)
         return Verdict("general", strip, reason="no sign of anything else", scores=scores)
 
@@ -134,7 +138,7 @@ class Guard:
         folded = plain(message)
         if (_is_whole(folded) and not _FIRST_PERSON.search(folded)) or _ASIDE.search(folded):
             return False
-        return query.follow_up or (len(folded.split()) <= 8 and not self._lexicon.mentions(message))
+        return query.follow_up or (len(folded.split()) <= SHORT and not self._lexicon.mentions(message))
 
     def _goes_on_asking(self, message: str, earlier: Sequence[str], embed: Embed) -> bool:
         """Whether a follow-up asks on in general ("and for people with bipolar?"): nothing in it is about somebody or about an amount, and
@@ -169,7 +173,7 @@ class Guard:
         if self._weights is None:
             return {}
         # A bare name ("histamine?") says nothing of what is wanted; as read, after the question before it, it does.
-        bare = len(message.split()) <= BARE and not alone
+        bare = len(without_preamble(message).split()) <= BARE and not alone
         whole = self._signs(as_read if as_read and bare else message, embed)
         alone = alone or bool(whole[0, OUTCOMES.index("smalltalk")] >= THANKS)
         parts = [self._signs(part, embed) for part in split_message(message)]
@@ -178,6 +182,15 @@ class Guard:
         if previous and len(message.split()) <= FRAGMENT:
             return self._in_context(result, joined, refusal=alone, danger=not speaks_of_someone(message))
         return result
+
+    def _placed(self, scores: dict[str, float], message: str, as_read: str, embed: Embed) -> dict[str, float]:
+        """The `scores` of a short follow-up, which may look like small talk or of another field by itself ("sorry, i meant lithium", "where is
+        it made"), no further outside this field than its reading is. Plain small talk that names nothing stays small talk.
+        """
+        if len(message.split()) > SHORT or (scores["smalltalk"] >= THANKS and not self._lexicon.mentions(message)):
+            return scores
+        read = self._signs(as_read, embed)[0]
+        return {**scores, **{name: min(scores[name], float(read[OUTCOMES.index(name)])) for name in ("out_of_scope", "smalltalk")}}
 
     def _in_context(self, scores: dict[str, float], joined: Sequence[Vector], refusal: bool, danger: bool) -> dict[str, float]:
         """The `scores` of a fragment, no higher than its joined forms make them: for a `refusal` the turn before with it, for crisis and

@@ -207,8 +207,10 @@ class Retriever:
         about = own | in_title | in_text | ~self._on_substance
         members = set(query.members)
         if members:  # what another substance's passage says in its title of the one asked about may name other members too
+            whole = {topic_id for topic_id in query.topic_ids if not members & self._corpus.topics[topic_id].members.keys()}
+            of_group = in_title & self._on_substance & ~own | np.isin(self._topic_of, list(whole))
             foreign = [index for index, named in self._title_members.items() if not named & members]
-            about[foreign] &= (in_title & self._on_substance & ~own)[foreign]
+            about[foreign] &= of_group[foreign]
         return about
 
     def best_sentence(self, passage: Passage, query: Query, embed: Embed) -> tuple[int, int]:

@@ -100,6 +100,8 @@ READINGS = [
     ([GABA, "sorry, i meant magnesium"], "what is magnesium", "magnesium"),
     ([GABA, "actually i meant serotonin"], "what is serotonin", "serotonin"),
     (["side effects of magnesium", "no i meant zoloft"], "side effects of zoloft", "ssri sertraline"),
+    (["does serotonin beat exercise", "no i meant magnesium"], "does magnesium beat exercise", "magnesium exercise"),  # a substance for a substance
+    (["is it safe with magnesium", "zoloft"], "sertraline: is it safe with magnesium", "ssri sertraline"),
     # the first, the second, the last
     ([PAIR, "what about the second one"], "fluoxetine: what about the second one", "ssri fluoxetine"),
     ([PAIR, "and the first?"], "sertraline: and the first?", "ssri sertraline"),
@@ -160,6 +162,8 @@ def test_reading(lexicon: Lexicon, messages: list[str], text: str, named: str):
         ["what about the second one"],
         ["tell me more"],
         ["why?"],
+        ["what are the side effects?"],
+        ["any common risks"],
         ["hello", "and its side effects?"],
         ["thanks", "ok", "is that proven?"],
         ["", "and its side effects?"],
@@ -169,6 +173,12 @@ def test_reading(lexicon: Lexicon, messages: list[str], text: str, named: str):
 def test_what_leans_on_nothing_needs_a_topic(lexicon: Lexicon, messages: list[str]):
     query = reformulate(messages, lexicon)
     assert query == Query(messages[-1], messages[-1], needs_topic=True)
+
+
+def test_what_goes_with_a_name_needs_its_own(lexicon: Lexicon):
+    assert reformulate(["is it safe with magnesium"], lexicon).needs_topic
+    for message in ("is zoloft safe with magnesium", "what is it with magnesium", "is it safe to mix magnesium and zoloft"):
+        assert not reformulate([message], lexicon).needs_topic
 
 
 @pytest.mark.parametrize(

@@ -268,6 +268,37 @@ def test_outside_is_out_of_scope_and_small_talk_together():
     assert assess("what").outside == 0.0
 
 
+def test_small_talk_after_a_topic_is_small_talk():
+    weights = trained({"smalltalk": 0.5}, smalltalk=0.9)
+    assert assess("what is magnesium", "who made it, you?", weights=weights).outcome == "smalltalk"
+    assert assess("what is magnesium", "and ssri?", weights=weights).outcome == "general"
+
+
+@pytest.mark.parametrize(
+    ("messages", "outside"),
+    [
+        (("what is magnesium", "and the old town?"), 0.0),  # read as a question of magnesium
+        (("what is magnesium", "and the old town where the river is wide?"), 1.0),  # too long to hang on that
+        (("and the old town?",), 1.0),  # nor does a first message
+    ],
+)
+def test_a_short_follow_up_is_no_further_outside_than_it_is_read(messages: tuple[str, ...], outside: float):
+    weights = sensitive("out_of_scope", "mood", {})
+    query = Query(messages[-1], "magnesium: town", context="magnesium town" if len(messages) > 1 else "")
+
+    def embed(text: str) -> np.ndarray:
+        return vector("mood") if text == messages[-1] else vector("magnesium")
+
+    assert round(Guard(CORPUS, weights, LEXICON).assess(messages, query, embed).outside) == outside
+
+
+def test_in_general_is_in_general():
+    weights = sensitive("refusal_results", "mood", {"refusal": 0.4})
+    query = Query("but in general does that work", "mood mood", context="mood work")
+    for text, outcome in ((query.asked, "general"), ("but does my test work", "refusal_results")):
+        assert Guard(CORPUS, weights, LEXICON).assess(("mood", text), replace(query, asked=text), vector).outcome == outcome
+
+
 def test_one_sentence_of_a_long_message_is_enough():
     weights = {**sensitive("crisis", "mood", {"crisis_card": 0.9}), **second_stage(worst_sentence=1.0)}
     long = "What does magnesium do in sleep and food. Please say mood now. Is exercise proven at work."

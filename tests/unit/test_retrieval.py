@@ -209,6 +209,8 @@ SUBSTANCES = corpus_of(
         (("ssri",), ("sertraline", "fluoxetine"), {"magnesium/effects"}),
         (("magnesium",), (), {name for name in SUBSTANCES.passages if name.startswith(("ssri", "serotonin"))}),
         (("magnesium", "ssri"), (), set()),
+        # what is said of a whole group stays whole beside a member of another
+        (("magnesium", "ssri"), ("fluoxetine",), {"ssri/sertraline", "exercise/zoloft"}),
         (("exercise",), (), set()),
         ((), (), set()),
     ],
