@@ -25,6 +25,7 @@ class Config:
     canonical_weight: float = 0.4  # share of the question with the corpus's own names ("Zoloft" -> "sertraline (SSRIs)")
     context_weight: float = 0.1  # share of (previous turn + turn) when a follow-up is searched
     bare_weight: float = 0.4  # share of the follow-up's own words beside how it was read
+    focus_weight: float = 0.2  # for passages of the topic spoken of before, when a question names none; up to .3 costs a change of subject nothing
     title_repeat: int = 3  # how often a title counts in keyword search
     bm25_k1: float = 0.6
     bm25_b: float = 0.4

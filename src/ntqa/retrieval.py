@@ -107,6 +107,7 @@ class Retriever:
         allowed = self._allowed(query) if filtered else np.ones(len(self._passages), dtype=bool)
         fused = self._fuse(np.where(allowed, dense, -1.0), np.where(allowed, keyword, 0.0))
         fused[~allowed] = -1.0
+        fused += self._config.focus_weight * self._in_focus(query) * (fused > 0)
         order = [int(index) for index in np.argsort(-fused, kind="stable")[:limit] if fused[index] > 0]
         dense_rank = _ranks(dense)
         keyword_rank = _ranks(keyword)
@@ -192,6 +193,11 @@ class Retriever:
         if len(chosen):
             fused[chosen] = weight * _min_max(dense[chosen]) + (1 - weight) * _min_max(keyword[chosen]) + 1e-6
         return fused
+
+    def _in_focus(self, query: Query) -> NDArray[np.bool_]:
+        """Which passages are of the topic spoken of before, for a question that names none and may or may not go on about it."""
+        focus = set() if query.topic_ids or not query.context else {item.topic_id for item in self._lexicon.mentions(query.context)}
+        return np.isin(self._topic_of, list(focus))
 
     def _allowed(self, query: Query) -> NDArray[np.bool_]:
         """Which passages may answer: with a substance named, none that belongs to another substance, unless it speaks of the one asked

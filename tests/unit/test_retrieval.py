@@ -264,6 +264,16 @@ def test_a_follow_up_is_searched_with_its_bare_words_too():
     assert {hit.passage_id: hit.dense for hit in alone.hits}["magnesium/sleep"] == pytest.approx(0, abs=1e-6)
 
 
+def test_passages_of_what_was_spoken_of_before_count_more_when_nothing_is_named():
+    config = replace(CONFIG, focus_weight=0.2)
+    plain = scores(search(THREE, "effects sleep", context="exercise: effects", config=replace(CONFIG, focus_weight=0.0)))
+    follow_up = scores(search(THREE, "effects sleep", context="exercise: effects", config=config))
+    named = scores(search(THREE, "effects sleep", "magnesium", context="exercise: effects", config=config))
+    gain = {name: follow_up[name] - plain[name] for name in plain}
+    assert gain == pytest.approx({"exercise/mood": 0.2, "magnesium/effects": 0.0, "magnesium/sleep": 0.0}, abs=1e-6)
+    assert named["exercise/mood"] < follow_up["exercise/mood"]
+
+
 # --- words nobody knows ---
 
 
