@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import cycle
@@ -12,7 +12,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from ntqa.adapter import seen_texts, text_hash
+from ntqa.adapter import seen_by_adapter, seen_texts, text_hash
 from ntqa.assistant import load_encoder
 from ntqa.checks import check_corpus, unit_hashes
 from ntqa.config import Config
@@ -27,6 +27,7 @@ from ntqa.index import (
     calibration_hash,
     dense_index,
     entry_rows,
+    examples_hash,
     sentence_rows,
     stored_calibration,
     stored_checks,
@@ -39,8 +40,9 @@ from ntqa.index import (
 from ntqa.lexicon import Lexicon
 from ntqa.patterns import pack
 from ntqa.retrieval import FEATURES, Retriever
-from ntqa.schema import Corpus
-from ntqa.training import fit_confidence, train_guard, training_texts
+from ntqa.schema import Corpus, GuardExample
+from ntqa.training import fit_confidence, message_of, train_guard, training_texts
+from ntqa.wordings import Wordings, read_wordings
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
 
@@ -79,9 +81,10 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
         )
         loading = aside.submit(load_encoder, config) if exported else None
         corpus, problems = read_corpus(config.corpus)
+        wordings, unreadable = read_wordings(config.corpus, corpus.passages)
         errors, warnings = check_corpus(corpus, config.corpus, passed=stored_checks(config.index))
-        if problems or errors:
-            raise CorpusError([*problems, *errors])
+        if problems or unreadable or errors:
+            raise CorpusError([*problems, *unreadable, *errors])
         if not corpus.passages:
             raise CorpusError([Problem(str(config.corpus), 1, "there are no passages; an empty index would answer nothing")])
         encoder = encoder or (loading.result() if loading else _exported(config, progress))
@@ -89,10 +92,12 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
     sentences = sentence_rows(corpus, encoder.model_id)
     stored, known = stored_vectors(config.index, encoder.model_id)
     wanted = {row.key: row.text for row in (*entries, *sentences)}
-    guard_hash = training_hash(corpus, encoder.model_id)
-    guard = stored_guard(config.index, guard_hash)
+    asked = _asked(corpus, wordings)
+    guard_hashes = {"guard": training_hash(corpus, encoder.model_id), "wordings": examples_hash(asked)}
+    guard = stored_guard(config.index, guard_hashes)
     fresh_guard = guard is None
-    texts = (*training_texts(corpus.guard_examples), *_about_names(corpus)) if fresh_guard else ()
+    examples = (*corpus.guard_examples, *asked)
+    texts = (*training_texts(examples), *_about_names(corpus)) if fresh_guard else ()
     trained = {text_key(encoder.model_id, text): text for text in texts}
     questions = {text_key(encoder.model_id, question.text): question.text for question in corpus.calibration}
     vectors = {**known, **_embed({**wanted, **trained, **questions}, known, encoder, progress)}
@@ -106,7 +111,10 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
     lexicon = Lexicon(corpus, encoder.common_words())
     if guard is None:  # trained on the guard's own data; that curated questions change does not make it stale
         progress("training the guard", 0, 1)
-        guard = train_guard(corpus.guard_examples, _general_questions(corpus, entries), embed, lexicon, seen_texts(config.adapter))
+        seen = seen_texts(config.adapter)
+        if seen:
+            seen |= {text_hash(message_of(item)) for item in asked if seen_by_adapter(item.text)}
+        guard = train_guard(examples, _general_questions(corpus, entries), embed, lexicon, seen)
         progress("training the guard", 1, 1)
     guard = {**guard, **pack(corpus.patterns, guard)}
     dense = dense_index(np.stack([vectors[row.key] for row in entries]), config.flat_rows)
@@ -125,7 +133,7 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
         training=(list(kept), np.stack([vectors[key] for key in kept]) if kept else np.zeros((0, encoder.dimension), np.float32)),
         guard=guard,
         calibration=calibration,
-        hashes={"guard": guard_hash, "calibration": calibration_hash(corpus)},
+        hashes={**guard_hashes, "calibration": calibration_hash(corpus)},
         checked=unit_hashes(corpus),
         keep=config.keep_editions,
     )
@@ -148,13 +156,34 @@ def _general_questions(corpus: Corpus, entries: Sequence[Row]) -> list[str]:
     return [*(row.text for row in entries if row.kind == "question"), *asked, *_about_names(corpus)]
 
 
+def _asked(corpus: Corpus, wordings: Mapping[str, Wordings]) -> tuple[GuardExample, ...]:
+    """The wordings of every passage as general examples, follow-ups after a question about their topic. Written to be found, not to look
+    dangerous, they show the guard what most readers ask.
+    """
+    alone = [GuardExample("general", text) for item in wordings.values() for text in item.asked]
+    after = [(corpus.topics[corpus.passages[passage_id].topic_id].name, text) for passage_id, item in wordings.items() for text in item.after]
+    return (*alone, *(GuardExample("general", text, (before.format(name),)) for (name, text), before in zip(after, cycle(OPENINGS), strict=False)))
+
+
+OPENINGS = ("what is {}", "how does {} work", "does {} help", "{} side effects", "tell me about {}")
 SYMPTOMS = (
     "dizziness", "tremor", "seizures", "rash", "breathing problems", "weight gain", "confusion", "palpitations", "sweating", "headache", "nausea",
 )  # fmt: skip
 
 
+PLAIN = ("{}", "what is {}", "what does {} do", "tell me about {}")
+
+
+def _plain_questions(corpus: Corpus) -> list[str]:
+    return [form.format(name.lower()) for name, form in zip(_names(corpus), cycle(PLAIN), strict=False)]
+
+
+def _names(corpus: Corpus) -> list[str]:
+    return [name for topic in corpus.topics.values() for name in (topic.name, *topic.members)]
+
+
 def _about_names(corpus: Corpus) -> list[str]:
-    names = [name for topic in corpus.topics.values() for name in (topic.name, *topic.members)]
+    names = _names(corpus)
     plain = [text for name in names for text in (name, f"what is {name}?", f"{name} side effects")]
     return [*plain, *(f"{name} {symptom}" for name, symptom in zip(names, cycle(SYMPTOMS), strict=False))]
 
@@ -188,21 +217,24 @@ def _draft(encoder: Encoder, entries: Sequence[Row], dense: Any, guard: dict[str
 def _calibrate(
     corpus: Corpus, draft: Edition, lexicon: Lexicon, config: Config, embed: Callable[[str], NDArray[np.float32]], progress: Progress
 ) -> dict[str, NDArray[Any]]:
-    """Fit the confidence on the calibration questions; empty when the corpus has none."""
+    """Fit the confidence on the calibration questions, and on plain ones about every name; empty when the corpus has none of the former."""
     if not corpus.calibration:
         return {}
     retriever = Retriever(corpus, draft, lexicon, config)
     guard = Guard(corpus, draft.guard, lexicon)
     features, vectors, covered, fresh = [], [], [], []
     seen = seen_texts(config.adapter)
-    for done, question in enumerate(corpus.calibration, 1):
-        query = reformulate([question.text], lexicon)
-        verdict = guard.assess([question.text], query, embed)
+    asked = [(item.text, bool(item.passages), text_hash(item.text) not in seen) for item in corpus.calibration]
+    # What is asked most is covered for every name; it is too easy to set the cut-off by.
+    asked += [(text, True, False) for text in _plain_questions(corpus)]
+    for done, (text, is_covered, is_fresh) in enumerate(asked, 1):
+        query = reformulate([text], lexicon)
+        verdict = guard.assess([text], query, embed)
         result = retriever.search(query, embed, outside=verdict.outside)
         features.append(result.features or (0.0,) * len(FEATURES))
         vectors.append(embed(query.text))
-        covered.append(bool(question.passages))
-        fresh.append(text_hash(question.text) not in seen)
-        progress("calibrating", done, len(corpus.calibration))
+        covered.append(is_covered)
+        fresh.append(is_fresh)
+        progress("calibrating", done, len(asked))
     fitted = fit_confidence(np.array(features, dtype=float), np.stack(vectors), np.array(covered), np.array(fresh))
     return {**fitted, "entries": np.array([row.key.encode("ascii") for row in draft.entries], dtype="S32")}

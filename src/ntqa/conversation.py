@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from ntqa.cues import (
     asks_of_two,
-    before_with,
     begins_with_preposition,
     is_aside,
     is_correction,
@@ -112,9 +111,7 @@ def _standalone(text: str, folded: str, mentions: tuple[Mention, ...], state: _S
     if state.pending and mentions and _only_names(without_correction(folded), lexicon):  # "what are its side effects?" - "i meant lithium"
         return _Reading(f"{_names(mentions, lexicon)}: {state.pending}", mentions)
     if not previous:
-        unsaid = before_with(folded)
-        subject = folded if not mentions else "" if lexicon.mentions(unsaid) else unsaid
-        return _Reading(text, mentions, needs_topic=bool(subject) and refers_to_nothing(subject))
+        return _Reading(text, mentions, needs_topic=refers_to_nothing(_unnamed(folded, mentions, lexicon)))
     if is_correction(folded):
         corrected = _corrected(text, mentions, focus, previous, lexicon)
         if corrected:
@@ -152,6 +149,15 @@ def _standalone(text: str, folded: str, mentions: tuple[Mention, ...], state: _S
         return _Reading(f"{_names(things, lexicon)}: {text}", things, both, ordinal=ordinal)
     # A whole question without a name may or may not go on about the same: it is searched both ways.
     return _Reading(text, context=f"{_names(_things(focus, lexicon), lexicon)}: {text}" if focus else "")
+
+
+def _unnamed(folded: str, mentions: Sequence[Mention], lexicon: Lexicon) -> str:
+    """What should name its subject and does not: a message without a name, or what stands before "with" in "is it safe with alcohol"."""
+    if not mentions:
+        return folded
+    subject, _, beside = folded.partition(" with ")
+    goes_with = beside and _only_names(beside, lexicon) and content_words(subject) and not lexicon.mentions(subject)
+    return subject if goes_with else ""
 
 
 def _names_only_others(text: str, folded: str, mentions: Sequence[Mention], lexicon: Lexicon) -> bool:

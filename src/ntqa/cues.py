@@ -119,12 +119,6 @@ def refers_to_nothing(folded: str) -> bool:
     return short and bool(_BARE_SUBJECT.search(_DUMMY.sub("", folded)) or _OPENING.search(folded) or _BARE_ASPECT.search(folded))
 
 
-def before_with(folded: str) -> str:
-    """What stands before "with" in a question of what goes together ("is it safe with alcohol"), if that says anything."""
-    head, _, rest = folded.partition(" with ")
-    return head if rest and content_words(head) else ""
-
-
 def is_correction(folded: str) -> bool:
     """Whether a message mends the one before: "no, I meant the supplement"."""
     if re.search(r"\bi mean(?:t)?[.!]?$|^(?:[\w-]+ ){1,3}(?:sorry|oops)[.!]?$", folded):  # "buspirone i meant"

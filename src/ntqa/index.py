@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from ntqa.config import TRAINING_VERSION
 from ntqa.errors import IndexUnavailableError, StaleIndexError
-from ntqa.schema import Corpus
+from ntqa.schema import Corpus, GuardExample
 from ntqa.sentences import one_line, passage_text, sentence_spans
 
 FORMAT = 1
@@ -93,16 +93,25 @@ def sentence_rows(corpus: Corpus, model_id: str) -> list[Row]:
 
 def training_hash(corpus: Corpus, model_id: str) -> str:
     """Hash of the examples that the guard is trained on, and of how it is trained."""
-    content = [model_id, str(TRAINING_VERSION)] + [
-        f"{item.outcome}\t{item.text}\t{'|'.join(item.history)}" for item in corpus.guard_examples
-    ]
+    return _hash(model_id, str(TRAINING_VERSION), *map(_example_line, corpus.guard_examples))
+
+
+def examples_hash(examples: Iterable[GuardExample]) -> str:
+    """Hash of what the guard is trained on besides its own examples. An edition is not stale when that changes; the next build trains anew."""
+    return _hash(*map(_example_line, examples))
+
+
+def _example_line(item: GuardExample) -> str:
+    return f"{item.outcome}\t{item.text}\t{'|'.join(item.history)}"
+
+
+def _hash(*content: str) -> str:
     return hashlib.sha256("\n".join(content).encode()).hexdigest()[:32]
 
 
 def calibration_hash(corpus: Corpus) -> str:
     """Hash of the questions that set the cut-off, and of how it is set."""
-    content = [str(TRAINING_VERSION)] + [f"{item.text}\t{'|'.join(item.passages)}" for item in corpus.calibration]
-    return hashlib.sha256("\n".join(content).encode()).hexdigest()[:32]
+    return _hash(str(TRAINING_VERSION), *(f"{item.text}\t{'|'.join(item.passages)}" for item in corpus.calibration))
 
 
 # --- writing -------------------------------------------------------------------------------------------------------------
@@ -363,11 +372,11 @@ def stored_checks(index_dir: Path) -> frozenset[str]:
         return frozenset()
 
 
-def stored_guard(index_dir: Path, guard_hash: str) -> dict[str, NDArray[Any]] | None:
-    """The guard's weights in the current edition when they were trained on the same examples."""
+def stored_guard(index_dir: Path, hashes: Mapping[str, str]) -> dict[str, NDArray[Any]] | None:
+    """The guard's weights in the current edition when everything they were trained on, by `hashes`, is the same."""
     try:
         manifest = read_manifest(index_dir)
-        if manifest["hashes"].get("guard") != guard_hash:
+        if not hashes.items() <= manifest["hashes"].items():
             return None
         return _arrays(_verified(index_dir / "editions" / manifest["edition"], manifest, "guard.npz"))
     except IndexUnavailableError:

@@ -30,7 +30,7 @@ ENOUGH = 40  # examples of each outcome for choosing thresholds
 # the safety goals are for readers' messages; the guard's own harmless examples were written to look dangerous, so more of them may get one.
 CARD_BUDGETS = {"emergency": 0.006, "crisis": 0.014}  # a crisis that is missed weighs more than a needless card
 STRIP_BUDGET = 0.095
-REFUSAL_BUDGET = 0.015
+REFUSAL_BUDGET = 0.018
 SMALLTALK_BUDGET = 0.003
 FLOOR = {"card": 0.25, "strip": 0.06, "refusal": 0.25}  # no threshold below these, however clean the data look
 

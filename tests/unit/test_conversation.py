@@ -177,7 +177,7 @@ def test_what_leans_on_nothing_needs_a_topic(lexicon: Lexicon, messages: list[st
 
 def test_what_goes_with_a_name_needs_its_own(lexicon: Lexicon):
     assert reformulate(["is it safe with magnesium"], lexicon).needs_topic
-    for message in ("is zoloft safe with magnesium", "what is it with magnesium", "is it safe to mix magnesium and zoloft"):
+    for message in ("is zoloft safe with magnesium", "what is it with magnesium", "is it safe to mix magnesium and zoloft", "is it safe with a pill of magnesium"):
         assert not reformulate([message], lexicon).needs_topic
 
 
