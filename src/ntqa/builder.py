@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import cycle
@@ -40,7 +41,7 @@ from ntqa.index import (
 from ntqa.lexicon import Lexicon
 from ntqa.patterns import pack
 from ntqa.retrieval import FEATURES, Retriever
-from ntqa.schema import Corpus, GuardExample
+from ntqa.schema import Corpus, GuardExample, Topic
 from ntqa.training import fit_confidence, message_of, train_guard, training_texts
 from ntqa.wordings import Wordings, read_wordings
 
@@ -172,18 +173,21 @@ SYMPTOMS = (
 
 
 PLAIN = ("{}", "what is {}", "what does {} do", "tell me about {}")
+WHOLE = 3  # passages; a topic with fewer may tell one side of its subject only, as that of statins and mood
 
 
 def _plain_questions(corpus: Corpus) -> list[str]:
-    return [form.format(name.lower()) for name, form in zip(_names(corpus), cycle(PLAIN), strict=False)]
+    passages = Counter(passage.topic_id for passage in corpus.passages.values())
+    names = _names(topic for topic in corpus.topics.values() if passages[topic.id] >= WHOLE)
+    return [form.format(name.lower()) for name, form in zip(names, cycle(PLAIN), strict=False)]
 
 
-def _names(corpus: Corpus) -> list[str]:
-    return [name for topic in corpus.topics.values() for name in (topic.name, *topic.members)]
+def _names(topics: Iterable[Topic]) -> list[str]:
+    return [name for topic in topics for name in (topic.name, *topic.members)]
 
 
 def _about_names(corpus: Corpus) -> list[str]:
-    names = _names(corpus)
+    names = _names(corpus.topics.values())
     plain = [text for name in names for text in (name, f"what is {name}?", f"{name} side effects")]
     return [*plain, *(f"{name} {symptom}" for name, symptom in zip(names, cycle(SYMPTOMS), strict=False))]
 
