@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -14,6 +12,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from ntqa.adapter import seen_by_adapter, seen_texts, text_hash
+from ntqa.asked import about_names, examples_of, general_questions, plain_questions
 from ntqa.assistant import load_encoder
 from ntqa.checks import check_corpus, unit_hashes
 from ntqa.config import Config
@@ -21,7 +20,7 @@ from ntqa.conversation import reformulate
 from ntqa.corpus import read_corpus
 from ntqa.embedding import Encoder, export_folder, export_model
 from ntqa.errors import CorpusError, IndexUnavailableError, Problem
-from ntqa.guard import Guard, speaks_of_someone
+from ntqa.guard import Guard
 from ntqa.index import (
     Edition,
     Row,
@@ -41,9 +40,9 @@ from ntqa.index import (
 from ntqa.lexicon import Lexicon
 from ntqa.patterns import pack
 from ntqa.retrieval import FEATURES, Retriever
-from ntqa.schema import Corpus, GuardExample, Topic
+from ntqa.schema import Corpus
 from ntqa.training import fit_confidence, message_of, train_guard, training_texts
-from ntqa.wordings import Wordings, read_wordings
+from ntqa.wordings import read_wordings
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
 
@@ -93,12 +92,11 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
     sentences = sentence_rows(corpus, encoder.model_id)
     stored, known = stored_vectors(config.index, encoder.model_id)
     wanted = {row.key: row.text for row in (*entries, *sentences)}
-    asked = _asked(corpus, wordings)
+    asked = examples_of(corpus, wordings)
     guard_hashes = {"guard": training_hash(corpus, encoder.model_id), "wordings": examples_hash(asked)}
     guard = stored_guard(config.index, guard_hashes)
     fresh_guard = guard is None
-    examples = (*corpus.guard_examples, *asked)
-    texts = (*training_texts(examples), *_about_names(corpus)) if fresh_guard else ()
+    texts = (*training_texts((*corpus.guard_examples, *asked)), *about_names(corpus)) if fresh_guard else ()
     trained = {text_key(encoder.model_id, text): text for text in texts}
     questions = {text_key(encoder.model_id, question.text): question.text for question in corpus.calibration}
     vectors = {**known, **_embed({**wanted, **trained, **questions}, known, encoder, progress)}
@@ -115,7 +113,8 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
         seen = seen_texts(config.adapter)
         if seen:
             seen |= {text_hash(message_of(item)) for item in asked if seen_by_adapter(item.text)}
-        guard = train_guard(examples, _general_questions(corpus, entries), embed, lexicon, seen)
+        curated = general_questions(corpus, [row.text for row in entries if row.kind == "question"])
+        guard = train_guard(corpus.guard_examples, curated, embed, lexicon, seen, asked)
         progress("training the guard", 1, 1)
     guard = {**guard, **pack(corpus.patterns, guard)}
     dense = dense_index(np.stack([vectors[row.key] for row in entries]), config.flat_rows)
@@ -147,49 +146,6 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
         guard_trained=fresh_guard and bool(guard),
         warnings=tuple(warnings),
     )
-
-
-def _general_questions(corpus: Corpus, entries: Sequence[Row]) -> list[str]:
-    """Questions that are general because a passage answers them (curated ones, and those of the calibration that speak of nobody), and
-    plain ones about each name, so that no name is taken for a sign of a refusal, nor a symptom beside it for one of an emergency.
-    """
-    asked = [item.text for item in corpus.calibration if item.passages and not speaks_of_someone(item.text)]
-    return [*(row.text for row in entries if row.kind == "question"), *asked, *_about_names(corpus)]
-
-
-def _asked(corpus: Corpus, wordings: Mapping[str, Wordings]) -> tuple[GuardExample, ...]:
-    """The wordings of every passage as general examples, follow-ups after a question about their topic. Written to be found, not to look
-    dangerous, they show the guard what most readers ask.
-    """
-    alone = [GuardExample("general", text) for item in wordings.values() for text in item.asked]
-    after = [(corpus.topics[corpus.passages[passage_id].topic_id].name, text) for passage_id, item in wordings.items() for text in item.after]
-    return (*alone, *(GuardExample("general", text, (before.format(name),)) for (name, text), before in zip(after, cycle(OPENINGS), strict=False)))
-
-
-OPENINGS = ("what is {}", "how does {} work", "does {} help", "{} side effects", "tell me about {}")
-SYMPTOMS = (
-    "dizziness", "tremor", "seizures", "rash", "breathing problems", "weight gain", "confusion", "palpitations", "sweating", "headache", "nausea",
-)  # fmt: skip
-
-
-PLAIN = ("{}", "what is {}", "what does {} do", "tell me about {}")
-WHOLE = 3  # passages; a topic with fewer may tell one side of its subject only, as that of statins and mood
-
-
-def _plain_questions(corpus: Corpus) -> list[str]:
-    passages = Counter(passage.topic_id for passage in corpus.passages.values())
-    names = _names(topic for topic in corpus.topics.values() if passages[topic.id] >= WHOLE)
-    return [form.format(name.lower()) for name, form in zip(names, cycle(PLAIN), strict=False)]
-
-
-def _names(topics: Iterable[Topic]) -> list[str]:
-    return [name for topic in topics for name in (topic.name, *topic.members)]
-
-
-def _about_names(corpus: Corpus) -> list[str]:
-    names = _names(corpus.topics.values())
-    plain = [text for name in names for text in (name, f"what is {name}?", f"{name} side effects")]
-    return [*plain, *(f"{name} {symptom}" for name, symptom in zip(names, cycle(SYMPTOMS), strict=False))]
 
 
 def _exported(config: Config, progress: Progress) -> Encoder:
@@ -230,7 +186,7 @@ def _calibrate(
     seen = seen_texts(config.adapter)
     asked = [(item.text, bool(item.passages), text_hash(item.text) not in seen) for item in corpus.calibration]
     # What is asked most is covered for every name; it is too easy to set the cut-off by.
-    asked += [(text, True, False) for text in _plain_questions(corpus)]
+    asked += [(text, True, False) for text in plain_questions(corpus)]
     for done, (text, is_covered, is_fresh) in enumerate(asked, 1):
         query = reformulate([text], lexicon)
         verdict = guard.assess([text], query, embed)

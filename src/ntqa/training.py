@@ -28,9 +28,9 @@ MANY = 5_000  # samples; with fewer, starting processes takes longer than fittin
 ENOUGH = 40  # examples of each outcome for choosing thresholds
 # Share of harmless messages that may get each kind of needless reply: what the thresholds spend, on the guard's own data. The bars in
 # the safety goals are for readers' messages; the guard's own harmless examples were written to look dangerous, so more of them may get one.
-CARD_BUDGETS = {"emergency": 0.006, "crisis": 0.014}  # a crisis that is missed weighs more than a needless card
-STRIP_BUDGET = 0.095
-REFUSAL_BUDGET = 0.018
+CARD_BUDGETS = {"emergency": 0.005, "crisis": 0.016}  # a crisis that is missed weighs more than a needless card
+STRIP_BUDGETS = {"emergency": 0.025, "crisis": 0.07}  # nearly every emergency is found by its card
+REFUSAL_BUDGET = 0.02
 SMALLTALK_BUDGET = 0.003
 FLOOR = {"card": 0.25, "strip": 0.06, "refusal": 0.25}  # no threshold below these, however clean the data look
 
@@ -130,7 +130,12 @@ def training_texts(examples: Sequence[GuardExample]) -> list[str]:
 
 
 def train_guard(
-    examples: Sequence[GuardExample], curated: Sequence[str], embed: Embed, lexicon: Lexicon, seen: frozenset[int] = frozenset()
+    examples: Sequence[GuardExample],
+    curated: Sequence[str],
+    embed: Embed,
+    lexicon: Lexicon,
+    seen: frozenset[int] = frozenset(),
+    easy: Sequence[GuardExample] = (),
 ) -> Arrays:
     """Weights and thresholds of the guard, as plain arrays; empty when there are no examples.
 
@@ -138,9 +143,12 @@ def train_guard(
     (all general) and on messages composed of two examples. Thresholds come from its cross-validated probabilities on the examples: as
     low as the budgets for needless cards, strips and refusals allow. `seen`: hashes of the examples that the adapter of the embedding
     was fitted on; they look easier than readers' messages will be, so thresholds are chosen on the others where these are enough.
+    `easy`: more examples, which teach like the others, but which no threshold is chosen on: the budgets are for those written to look
+    dangerous.
     """
     if len({example.outcome for example in examples}) < 2:
         return {}
+    hard, examples = len(examples), (*examples, *easy)
     general = OUTCOMES.index("general")
     judged = [_sample(example) for example in examples]
     extra = [*_variants(examples), *(_Sample((text,), general, CURATED_WEIGHT) for text in dict.fromkeys(curated))]
@@ -170,8 +178,8 @@ def train_guard(
     rows = _fresh([text_hash(message_of(example)) in seen for example in examples], outcomes)
     fresh, named = [held_out[row] for row in rows], outcomes[rows]
     result.update(_second_stage(fresh, named))
-    scores = [combine(result, found[0], list(found[1:]), []) for found in fresh]
-    result.update({f"threshold_{name}": np.array(value) for name, value in choose_thresholds(scores, named).items()})
+    scores = [combine(result, found[0], list(found[1:]), []) for found, row in zip(fresh, rows, strict=True) if row < hard]
+    result.update({f"threshold_{name}": np.array(value) for name, value in choose_thresholds(scores, named[rows < hard]).items()})
     return result
 
 
@@ -272,7 +280,7 @@ def choose_thresholds(scores: Sequence[dict[str, float]], labels: NDArray[np.int
     for outcome, budget in CARD_BUDGETS.items():
         values = [score[outcome] for score in harmless]
         chosen[f"{outcome}_card"] = _within(values, budget, FLOOR["card"])
-        chosen[f"{outcome}_strip"] = min(_within(values, STRIP_BUDGET / 2, FLOOR["strip"]), chosen[f"{outcome}_card"])
+        chosen[f"{outcome}_strip"] = min(_within(values, STRIP_BUDGETS[outcome], FLOOR["strip"]), chosen[f"{outcome}_card"])
     chosen["refusal"] = _within([score["refusal"] for score in general], REFUSAL_BUDGET, FLOOR["refusal"])
     chosen["smalltalk"] = _within([score["smalltalk"] for score in general], SMALLTALK_BUDGET, 0.5)
     assert set(chosen) == set(THRESHOLDS) and REFUSALS

@@ -1,4 +1,4 @@
-"""Wordings: more of what readers type for each passage, in corpus/wordings. They teach the adapter and are not indexed."""
+"""Wordings: more of what readers type for each passage, in corpus/wordings. They teach the adapter and the guard and are not indexed."""
 
 from __future__ import annotations
 

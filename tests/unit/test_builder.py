@@ -157,6 +157,31 @@ def test_a_new_guard_example_trains_the_guard_again(tmp_path: Path):
     assert "hello friend number two" not in encoder.embedded
 
 
+def test_wordings_train_the_guard_and_leave_the_edition_in_use(tmp_path: Path):
+    config = bulk_config(tmp_path, DAYLIGHT, MOOD, guard=True)
+    assert build(config, encoder=FakeEncoder()).guard_trained
+    (config.corpus / "wordings").mkdir()
+    wordings = config.corpus / "wordings" / "all.yaml"
+    wordings.write_text('bulk/daylight:\n  asked: ["why wake early in june"]\n  after: ["and in winter?"]\n', encoding="utf-8")
+    load_edition(config.index, load_corpus(config.corpus), FAKE_ID)  # not stale
+    encoder = FakeEncoder()
+    report = build(config, encoder=encoder)
+    assert (report.guard_trained, counts(report)) == (True, (0, len(texts_of(config)), 0))
+    # alone, and the follow-up after a question about its topic
+    after = next(text for text in encoder.embedded if text.endswith("and in winter?") and text != "and in winter?")
+    assert after == "what is Daylight and in winter?" and "why wake early in june" in encoder.embedded
+    assert not build(config, encoder=FakeEncoder()).guard_trained
+
+
+def test_bad_wordings_are_reported_and_nothing_is_built(tmp_path: Path):
+    config = bulk_config(tmp_path, DAYLIGHT)
+    (config.corpus / "wordings").mkdir()
+    (config.corpus / "wordings" / "all.yaml").write_text('bulk/nothing:\n  asked: ["why"]\n', encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"wordings/all\.yaml:1: there is no passage 'bulk/nothing'"):
+        build(config, encoder=FakeEncoder())
+    assert current_edition(config.index) is None
+
+
 def test_a_curated_question_does_not_train_the_guard_again(tmp_path: Path):
     config = bulk_config(tmp_path, DAYLIGHT, guard=True)
     build(config, encoder=FakeEncoder())

@@ -19,6 +19,7 @@ from ntqa.index import (
     dense_index,
     edition_ids,
     entry_rows,
+    examples_hash,
     load_edition,
     read_manifest,
     roll_back,
@@ -299,10 +300,12 @@ def test_vectors_of_another_model_are_not_reused(tmp_path: Path):
 
 
 def test_guard_is_reused_only_for_the_same_examples(tmp_path: Path):
-    assert stored_guard(tmp_path, "any") is None
+    hashes = {"guard": training_hash(SMALL, FAKE_ID), "calibration": calibration_hash(SMALL)}
+    assert stored_guard(tmp_path, hashes) is None
     write(tmp_path)
-    assert stored_guard(tmp_path, training_hash(SMALL, FAKE_ID))["bias"].tolist() == [1.0, 2.0]
-    assert stored_guard(tmp_path, training_hash(SMALL, "other@2")) is None
+    assert stored_guard(tmp_path, hashes)["bias"].tolist() == [1.0, 2.0]
+    assert stored_guard(tmp_path, {**hashes, "guard": training_hash(SMALL, "other@2")}) is None
+    assert stored_guard(tmp_path, {**hashes, "wordings": examples_hash([GuardExample("general", "text")])}) is None
 
 
 def test_training_hash_sees_text_outcome_history_and_model():
