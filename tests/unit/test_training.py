@@ -16,7 +16,7 @@ from ntqa.training import (
     CARD_BUDGETS,
     FLOOR,
     REFUSAL_BUDGET,
-    STRIP_BUDGET,
+    STRIP_BUDGETS,
     choose_thresholds,
     fit_confidence,
     train_guard,
@@ -150,6 +150,21 @@ def just_above(value: float) -> float:
     return pytest.approx(value, abs=1e-12)
 
 
+def test_easy_examples_teach_but_no_threshold_is_chosen_on_them(monkeypatch: pytest.MonkeyPatch):
+    judged = []
+
+    def choose(scores, labels):
+        judged.append((len(scores), len(labels)))
+        return choose_thresholds(scores, labels)
+
+    monkeypatch.setattr("ntqa.training.choose_thresholds", choose)
+    easy = examples(general=("exercise and food", "does exercise work", "is urine yellow", "zoloft and sleep", "what is proof"))
+    without, with_easy = (train_guard(TWO, (), vector, LEXICON, easy=more) for more in ((), easy))
+    assert judged == [(len(TWO), len(TWO))] * 2
+    assert len(with_easy["examples"]) == len(without["examples"]) + len(easy)
+    assert not np.array_equal(with_easy["dense"], without["dense"])
+
+
 def test_clean_data_give_the_floors():
     found = chosen(("general", scores_of(100)), ("crisis", scores_of(10, crisis=0.9)))
     assert found == {
@@ -163,8 +178,8 @@ def test_clean_data_give_the_floors():
 
 
 def test_a_threshold_is_as_low_as_its_budget_allows():
-    # Of 1000 harmless messages, its budget may get a card, and half of the strips a strip, for crisis; one more, and the threshold lies above them.
-    card, strip = int(CARD_BUDGETS["crisis"] * 1000), int(STRIP_BUDGET / 2 * 1000)
+    # Of 1000 harmless messages, its budgets may get a card, and a strip, for crisis; one more, and the threshold lies above them.
+    card, strip = int(CARD_BUDGETS["crisis"] * 1000), int(STRIP_BUDGETS["crisis"] * 1000)
     assert 0 < card < strip < 1000
     expected = {0: (0.25, 0.06), card: (0.25, 0.06), card + 1: (0.6, 0.06), strip: (0.6, 0.06), strip + 1: (0.6, 0.6)}
     for alarming, thresholds in expected.items():
