@@ -61,9 +61,9 @@ class _State:
 
 
 def _read(message: str, state: _State, lexicon: Lexicon) -> tuple[Query, _State]:
-    plain = _TAG.sub(" ", message).strip() or message.strip()
+    plain = lexicon.joined(_TAG.sub(" ", message).strip() or message.strip())
     corrections = lexicon.correct(plain)
-    text = replace_words(plain, dict(corrections))
+    text = lexicon.joined(replace_words(plain, dict(corrections)))
     mentions = _own_mentions(text, lexicon)
     if is_aside(" ".join(fold(text).split())) and not mentions:
         return Query(message, text, corrections=corrections), state

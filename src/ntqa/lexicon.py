@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase
 
 from jellyfish import metaphone
 from rapidfuzz import process
@@ -17,6 +18,9 @@ from ntqa.words import STOP_WORDS, TEXTING, stem, words
 # Greek spellings in the plainer one ("sycotics", "metilfenidate"); in short words they tell words apart ("forty", "froth").
 _PLAINER = ((re.compile(r"^ps"), "s"), (re.compile(r"ych"), "yk"), (re.compile(r"th"), "t"))
 _TOKEN = re.compile(r"[^\W_](?:[^\W_]|['’‘ʼ`´])*")
+_PAIR = re.compile(rf"(?=\b({_TOKEN.pattern})[ -]({_TOKEN.pattern}))")
+USUAL = 5  # times in the texts
+LONG_NAME = 7  # letters; two words that make so long a name together are one word that was parted
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,12 @@ def _sound(word: str) -> str:
     """How a word sounds, by its consonants; doubled ones count once."""
     for spelling, plainer in _PLAINER if len(word) > 6 else ():
         word = spelling.sub(plainer, word)
-    return re.sub(r"(.)\1+", r"\1", metaphone(word))
+    return _single(metaphone(word))
+
+
+def _single(word: str) -> str:
+    """`word` with doubled letters once."""
+    return re.sub(r"(.)\1+", r"\1", word)
 
 
 def name_key(name: str) -> tuple[str, ...]:
@@ -57,6 +66,7 @@ class Lexicon:
         self.topics = corpus.topics
         self._common = common_words
         self._names: dict[tuple[str, ...], tuple[str, str]] = {}
+        self._of_parts: set[str] = set()  # names of several words written as one
         self._other = {name_key(name) for name in corpus.other_names}
         self._cased: dict[str, str] = {}
         for topic_id, name, member in topic_names(corpus):
@@ -66,8 +76,9 @@ class Lexicon:
             key = name_key(name)
             self._names.setdefault(key, (topic_id, member))
             joined = "".join(key)  # "5 htp" is also typed "5htp"; but "SAM-e" is not the word "same"
-            if joined not in STOP_WORDS and joined not in common_words:
-                self._names.setdefault((joined,), (topic_id, member))
+            if joined not in STOP_WORDS and joined not in common_words and (joined,) not in self._names:
+                self._names[joined,] = (topic_id, member)
+                self._of_parts.add(joined)
         self._names_with: dict[str, list[tuple[int, tuple[str, ...]]]] = {}  # word -> its places in names of several words
         for key in self._names:
             for at, word in enumerate(key if len(key) > 1 else ()):
@@ -194,20 +205,49 @@ class Lexicon:
         for position, word in enumerate(found):
             for at, name in self._names_with.get(word, ()):
                 window = found[max(position - at, 0) : position - at + len(name)]
-                if len(window) == len(name) and all(self._is_slip(typed, meant, len(name)) for typed, meant in zip(window, name, strict=True)):
+                if len(window) == len(name) and all(self._is_slip(typed, meant, len(name), word) for typed, meant in zip(window, name, strict=True)):
                     pairs.update((typed, meant) for typed, meant in zip(window, name, strict=True) if _singular(typed) != meant)
         return pairs
 
-    def _is_slip(self, typed: str, meant: str, length: int) -> bool:
-        """Whether a word is the one that is meant or one letter away from it, and no word of its own (unless the name has three words)."""
+    def _is_slip(self, typed: str, meant: str, length: int, beside: str) -> bool:
+        """Whether a word is the one that is meant or one letter away from it, and no word of its own (unless the name has three words, or
+        the word `beside` it is said of little else: "lumber puncture").
+        """
         if _singular(typed) == meant:
             return True
-        if len(typed) < 4 or not typed.isalpha() or typed[0] != meant[0] or (length < 3 and (self.is_common(typed) or self._frequency[typed])):
+        if len(typed) < 4 or not typed.isalpha() or typed[0] != meant[0] or (length < 3 and self._frequency[typed]):
+            return False
+        if length < 3 and self.is_common(typed) and not self._is_rare(beside):
             return False
         return OSA.distance(_singular(typed), meant, score_cutoff=1) <= 1
 
+    def _is_rare(self, word: str) -> bool:
+        """Whether the word is part of one name of several words, or of a few that mean the same topic."""
+        return len(word) >= LONG_NAME and len({self._names[name][0] for _, name in self._names_with.get(word, ())}) == 1
+
+    def joined(self, text: str) -> str:
+        """`text` with the parts of a parted name put together: "anti depressants", "vit b 12"."""
+        for match in _PAIR.finditer(text):
+            parts = words(" ".join(match.groups()))
+            name = "".join(parts)
+            (key,) = name_key(name)
+            long = len(name) >= LONG_NAME or not name.isalpha()
+            if long and (key,) in self._names and key not in self._of_parts and not STOP_WORDS & set(parts) and tuple(parts) not in self._names:
+                start, end = match.start(1), match.end(2)
+                return self.joined(f"{text[:start]}{name}{text[end:]}")
+        return text
+
     def _from_texting(self, word: str) -> str:
         return "" if (word,) in self._names or self._frequency[word] else TEXTING.get(word, "")
+
+    def _short_word(self, word: str) -> str:
+        """The one word of the texts with a letter more that a word of four letters, not its own, sounds like: "blod"."""
+        near = {
+            candidate
+            for candidate in (word[:at] + letter + word[at:] for at in range(1, 5) for letter in ascii_lowercase)
+            if candidate in self._well_spelt and self._frequency[candidate] >= USUAL and _sound(candidate) == _sound(word)
+        }
+        return near.pop() if len(near) == 1 else ""
 
     def _short_name(self, word: str) -> str:
         """The one name of four letters that a word of four letters, not its own, sounds like: "pmmd"."""
@@ -231,7 +271,7 @@ class Lexicon:
             swapped = {word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(3)} & (STOP_WORDS | self._frequency.keys())
             if known:
                 return ""
-            return swapped.pop() if len(swapped) == 1 else self._short_name(word)
+            return swapped.pop() if len(swapped) == 1 else self._short_name(word) or self._short_word(word)
         own = self._single_names.get(_singular(word), "")
         allowed = 1 if len(word) < 9 else 2 if len(word) < 12 else 3
         sound = _sound(word)
@@ -242,7 +282,7 @@ class Lexicon:
                 continue
             near = distance <= allowed and candidate[0] == word[0]
             if known and not own:  # in curated questions: another form of the name, or the name as it sounds?
-                form = len(word) > len(candidate) and word.startswith(candidate[:-1])
+                form = len(word) > len(candidate) and word.startswith(candidate[:-1]) and _single(word) != _single(candidate)
                 near = near and not form and _sound(candidate) == sound
             # One letter more may be wrong in a word that sounds the same ("sinaps").
             if near or (not known and len(sound) > 2 and _sound(candidate) == sound):
@@ -250,7 +290,8 @@ class Lexicon:
         if not found:
             return ""
         best = min(found)
-        rivals = [item for item in found if item[:2] == best[:2] and stem(item[-1]) != stem(best[-1])]
+        meaning = self._names.get((best[-1],))
+        rivals = [item for item in found if item[:2] == best[:2] and self._names.get((item[-1],)) != meaning]
         # Two different names equally near: guessing between medicines is worse than not guessing.
         return "" if rivals and not best[1] else best[-1]
 

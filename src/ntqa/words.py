@@ -51,7 +51,8 @@ TEXTING = dict(
     for pair in """wat=what wot=what wut=what wen=when wer=where wich=which wy=why hw=how yor=your ur=your ppl=people peeps=people plz=please pls=please
     cuz=because coz=because bcoz=because becos=because dos=does duz=does dus=does iz=is thru=through abt=about wiv=with wid=with bout=about werk=work
     evry=every evn=even lite=light nite=night tonite=tonight thier=their dnt=dont cnt=cant shud=should shld=should wud=would cud=could
-    sumthing=something somethin=something sumone=someone nuthin=nothing nothin=nothing gud=good bak=back alot=much tabs=tablets""".split()
+    sumthing=something somethin=something sumone=someone nuthin=nothing nothin=nothing teh=the hte=the adn=and
+    n=and nd=and r=are b4=before 2day=today 2nite=tonight gud=good bak=back alot=much tabs=tablets""".split()
 )
 
 

@@ -219,7 +219,7 @@ def test_misspellings_are_corrected(lexicon, typed, meant):
         "serotonin", "zoloft", "trials", "ssris",  # right
         "sertindole", "sertindoles", "fluvoxatine",  # names of things that are not covered, though near to ones that are
         "depressing", "magnet", "magnets", "trail", "modes",  # words of the language
-        "what", "teh", "zolo", "b121", "5htpp", "zoloft2",  # short, or no words
+        "what", "zolo", "b121", "5htpp", "zoloft2",  # short, or no words
         "dopamine", "melatonin", "cortisone", "paroxetine", "ibuprofen",  # too far from any word of this corpus
         "aagnesium", "nagnesium", "bepression",  # another first letter
     ],
@@ -317,3 +317,38 @@ def test_a_name_of_four_letters_is_known_by_its_sound():
     assert lexicon.correct("pmmd") == (("pmmd", "pmdd"),)
     assert lexicon.correct("pmxd") == ()  # sounds otherwise
     assert lexicon.correct("roma") == ()  # may be either
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("anti depressants and sleep", "antidepressants and sleep"),
+        ("lev o thyroxine", "lev o thyroxine"),  # three parts
+        ("is bu-spirone strong", "is buspirone strong"),
+        ("lack of vit b 12?", "lack of vit b12?"),
+        ("what is in vegas", "what is in vegas"),  # "invegas" would be a name, but "in" is a word of its own
+        ("brain wave test", "brain wave test"),  # a name of several words is known as it is
+    ],
+)
+def test_a_name_in_two_parts_is_put_together(typed: str, meant: str):
+    tablets = Topic("tablets", "Tablets", "class", ("antidepressants", "buspirone", "levothyroxine", "Invega"))
+    vitamin, test = Topic("b12", "B12", "nutrient", ()), Topic("eeg", "Brain wave test", "measure", ())
+    assert Lexicon(corpus_of("Tablets.", tablets, vitamin, test)).joined(typed) == meant
+
+
+def test_spellings_of_one_name_are_no_rivals():
+    """ "gabba" is as near to "gaba" as to "gabab", and both mean the same."""
+    ((typed, meant),) = Lexicon(corpus_of("Calm.", Topic("gaba", "GABA", "transmitter", ("gabab",)))).correct("gabba")
+    assert typed == "gabba" and meant in ("gaba", "gabab")
+
+
+def test_a_word_of_four_letters_may_lack_one():
+    lexicon = Lexicon(corpus_of("Blood. " * 5 + "Flood."))
+    assert lexicon.correct("giving blod") == (("blod", "blood"),)
+    assert lexicon.correct("a flod") == ()  # said too rarely to be meant
+
+
+def test_a_common_word_may_stand_for_half_of_a_name_beside_the_other_half():
+    corpus = corpus_of("Fluid.", Topic("csf", "Lumbar puncture", "measure", ()))
+    assert Lexicon(corpus, frozenset({"lumber"})).correct("lumber puncture") == (("lumber", "lumbar"),)
+    assert Lexicon(corpus, frozenset({"lumber"})).correct("lumber yard") == ()
