@@ -19,8 +19,8 @@ from ntqa.words import STOP_WORDS, TEXTING, stem, words
 _PLAINER = ((re.compile(r"^ps"), "s"), (re.compile(r"ych"), "yk"), (re.compile(r"th"), "t"))
 _TOKEN = re.compile(r"[^\W_](?:[^\W_]|['’‘ʼ`´])*")
 _PAIR = re.compile(rf"(?=\b({_TOKEN.pattern})[ -]({_TOKEN.pattern}))")
-USUAL = 5  # times in the texts
-LONG_NAME = 7  # letters; two words that make so long a name together are one word that was parted
+USUAL = 5  # times that a word occurs in the texts, from which it may be what a short misspelling means
+LONG = 7  # letters; of a name that is told from chance by its length
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,37 +205,41 @@ class Lexicon:
         for position, word in enumerate(found):
             for at, name in self._names_with.get(word, ()):
                 window = found[max(position - at, 0) : position - at + len(name)]
-                if len(window) == len(name) and all(self._is_slip(typed, meant, len(name), word) for typed, meant in zip(window, name, strict=True)):
+                sure = len(name) > 2 or self._is_rare(word)
+                if len(window) == len(name) and all(self._is_slip(typed, meant, sure) for typed, meant in zip(window, name, strict=True)):
                     pairs.update((typed, meant) for typed, meant in zip(window, name, strict=True) if _singular(typed) != meant)
         return pairs
 
-    def _is_slip(self, typed: str, meant: str, length: int, beside: str) -> bool:
-        """Whether a word is the one that is meant or one letter away from it, and no word of its own (unless the name has three words, or
-        the word `beside` it is said of little else: "lumber puncture").
+    def _is_slip(self, typed: str, meant: str, sure: bool) -> bool:
+        """Whether a word is the one that is meant or one letter away from it, and no word of its own unless the words beside it make the
+        name `sure`: "lumber puncture".
         """
         if _singular(typed) == meant:
             return True
-        if len(typed) < 4 or not typed.isalpha() or typed[0] != meant[0] or (length < 3 and self._frequency[typed]):
-            return False
-        if length < 3 and self.is_common(typed) and not self._is_rare(beside):
+        if len(typed) < 4 or not typed.isalpha() or typed[0] != meant[0] or (not sure and (self.is_common(typed) or self._frequency[typed])):
             return False
         return OSA.distance(_singular(typed), meant, score_cutoff=1) <= 1
 
     def _is_rare(self, word: str) -> bool:
-        """Whether the word is part of one name of several words, or of a few that mean the same topic."""
-        return len(word) >= LONG_NAME and len({self._names[name][0] for _, name in self._names_with.get(word, ())}) == 1
+        """Whether a long word is part of names of several words of one topic only, so that it tells the topic by itself."""
+        return len(word) >= LONG and len({self._names[name][0] for _, name in self._names_with.get(word, ())}) == 1
 
     def joined(self, text: str) -> str:
-        """`text` with the parts of a parted name put together: "anti depressants", "vit b 12"."""
+        """`text` with names of one word that were typed as two put together: "anti depressants", "vit b 12"."""
         for match in _PAIR.finditer(text):
             parts = words(" ".join(match.groups()))
             name = "".join(parts)
             (key,) = name_key(name)
-            long = len(name) >= LONG_NAME or not name.isalpha()
+            long = len(name) >= LONG or not name.isalpha()
             if long and (key,) in self._names and key not in self._of_parts and not STOP_WORDS & set(parts) and tuple(parts) not in self._names:
                 start, end = match.start(1), match.end(2)
                 return self.joined(f"{text[:start]}{name}{text[end:]}")
         return text
+
+    def _is_own_name(self, word: str) -> bool:
+        """Whether the word is what the corpus itself calls a topic or a member, not another name of it."""
+        topic_id, member = self._names.get((word,), ("", ""))
+        return bool(topic_id) and name_key(member or self.topics[topic_id].name) == (word,)
 
     def _from_texting(self, word: str) -> str:
         return "" if (word,) in self._names or self._frequency[word] else TEXTING.get(word, "")
@@ -290,8 +294,9 @@ class Lexicon:
         if not found:
             return ""
         best = min(found)
-        meaning = self._names.get((best[-1],))
-        rivals = [item for item in found if item[:2] == best[:2] and self._names.get((item[-1],)) != meaning]
+        rivals = [item for item in found if item[:2] == best[:2] and stem(item[-1]) != stem(best[-1])]
+        if self._is_own_name(best[-1]):  # rather than what belongs to it: "gaba" than "gabab"; but "placebo" and "nocebo" remain rivals
+            rivals = [item for item in rivals if self._names[item[-1],] != self._names[best[-1],]]
         # Two different names equally near: guessing between medicines is worse than not guessing.
         return "" if rivals and not best[1] else best[-1]
 
