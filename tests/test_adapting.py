@@ -17,7 +17,7 @@ from ntqa.corpus import load_corpus
 from ntqa.embedding import load_reference
 from ntqa.errors import ModelError
 from ntqa.schema import Corpus
-from ntqa.training import message_of
+from ntqa.samples import message_of
 from ntqa.wordings import Wordings
 
 STEPS = 15

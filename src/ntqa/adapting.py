@@ -19,8 +19,8 @@ from ntqa.adapter import SEEN, encoder_of, low_rank_parts, seen_by_adapter, seen
 from ntqa.embedding import load_reference
 from ntqa.errors import ModelError
 from ntqa.guard import split_message
+from ntqa.samples import message_of, slip_words
 from ntqa.schema import OUTCOMES, Corpus, Passage
-from ntqa.training import message_of, slip_words
 from ntqa.wordings import Wordings
 
 RANK = 32

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ntqa.adapter import seen_by_adapter, seen_texts, text_hash
 from ntqa.asked import about_names, examples_of, general_questions, plain_questions
 from ntqa.assistant import load_encoder
+from ntqa.calibration import fit_confidence
 from ntqa.checks import check_corpus, unit_hashes
 from ntqa.config import Config
 from ntqa.conversation import reformulate
@@ -40,8 +41,9 @@ from ntqa.index import (
 from ntqa.lexicon import Lexicon
 from ntqa.patterns import pack
 from ntqa.retrieval import FEATURES, Retriever
+from ntqa.samples import message_of, training_texts
 from ntqa.schema import Corpus
-from ntqa.training import fit_confidence, message_of, train_guard, training_texts
+from ntqa.training import train_guard
 from ntqa.wordings import read_wordings
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all

@@ -1,19 +1,18 @@
-"""What is fitted at build: the guard's classifier and thresholds, and the confidence of retrieval. Imports scikit-learn, so only builds use it."""
+"""The guard's classifier and thresholds, fitted at build. Imports scikit-learn, so only builds use it."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ntqa.adapter import text_hash
-from ntqa.guard import EVIDENCE, THRESHOLDS, WEIGHED, combine, evidence, split_message
+from ntqa.guard import EVIDENCE, THRESHOLDS, WEIGHED, combine, evidence
 from ntqa.guard_features import BUCKETS, dense_features, example_table, nearness, ngrams
 from ntqa.lexicon import Lexicon
+from ntqa.samples import Sample, message_of, sample_of, variants
 from ntqa.schema import OUTCOMES, REFUSALS, GuardExample
 
 Embed = Callable[[str], NDArray[np.float32]]
@@ -33,100 +32,7 @@ STRIP_BUDGETS = {"emergency": 0.025, "crisis": 0.07}  # nearly every emergency i
 REFUSAL_BUDGET = 0.02
 SMALLTALK_BUDGET = 0.003
 FLOOR = {"card": 0.25, "strip": 0.06, "refusal": 0.25}  # no threshold below these, however clean the data look
-
-
 CURATED_WEIGHT = 0.3  # of a curated question, all of which are general, beside a hand-written example
-COMPOSED_WEIGHT = 0.5
-MISSPELT_SHARE = 0.2
-COMPOSED_SHARE = 0.4  # of the examples that also appear inside a longer message
-
-
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    texts: tuple[str, ...]  # the message (or, with history, previous turn + message), then its sentences
-    outcome: int
-    weight: float = 1.0
-    parents: tuple[int, ...] = ()  # of a composed message: positions of the examples it is made of
-
-
-def message_of(example: GuardExample) -> str:
-    """What is classified of an example: its text, after the turn before it if there is one."""
-    return f"{example.history[-1]} {example.text}" if example.history else example.text
-
-
-def _sample(example: GuardExample) -> _Sample:
-    return _Sample((message_of(example), *split_message(example.text)), OUTCOMES.index(example.outcome))
-
-
-def _composed(examples: Sequence[GuardExample]) -> list[_Sample]:
-    """Longer messages in which one example stands before or after a general one: the more serious outcome is that of the whole.
-
-    Without them, length itself looks like danger, because people in danger write long messages.
-    """
-    order = random.Random(SEED)
-    alone = [index for index, example in enumerate(examples) if not example.history]
-    general = [index for index in alone if examples[index].outcome == "general"]
-    composed = []
-    for index in alone:
-        if not general or order.random() > COMPOSED_SHARE:
-            continue
-        pair = [index, order.choice(general)]
-        order.shuffle(pair)
-        text = " ".join(examples[member].text.rstrip(" .") + "." for member in pair)
-        outcome = examples[index].outcome
-        outcome = "general" if outcome in ("smalltalk", "general") else outcome
-        if outcome != "out_of_scope":
-            composed.append(_Sample((text,), OUTCOMES.index(outcome), COMPOSED_WEIGHT, tuple(pair)))
-    return composed
-
-
-def _misspelt(examples: Sequence[GuardExample]) -> list[_Sample]:
-    """Some examples again as they come from a hurried thumb: letters swapped, dropped, doubled or next to the right one."""
-    order = random.Random(SEED + 1)
-    samples = []
-    for index, example in enumerate(examples):
-        if order.random() < MISSPELT_SHARE and not example.history:
-            text = slip_words(example.text, order)
-            if text != example.text:
-                samples.append(_Sample((text,), OUTCOMES.index(example.outcome), COMPOSED_WEIGHT, (index,)))
-    return samples
-
-
-def slip_words(text: str, order: random.Random) -> str:
-    """`text` with slips of the thumb in about a third of its longer words."""
-    return " ".join(_slip(word, order) if len(word) > 3 and order.random() < 0.35 else word for word in text.split(" "))
-
-
-def _alone(examples: Sequence[GuardExample]) -> list[_Sample]:
-    """The last turn of each example with history by itself, as the guard also sees it: "just a ballpark"."""
-    return [
-        _Sample((example.text,), OUTCOMES.index(example.outcome), COMPOSED_WEIGHT, (index,))
-        for index, example in enumerate(examples)
-        if example.history
-    ]
-
-
-def _slip(word: str, order: random.Random) -> str:
-    at = order.randrange(1, len(word) - 1)
-    kind = order.randrange(4)
-    if kind == 0:
-        return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
-    if kind == 1:
-        return word[:at] + word[at + 1 :]
-    if kind == 2:
-        return word[:at] + word[at] + word[at:]
-    return word[:at] + order.choice("aeiourstn") + word[at + 1 :]
-
-
-def _variants(examples: Sequence[GuardExample]) -> list[_Sample]:
-    """What the examples are trained on as besides themselves."""
-    return [*_composed(examples), *_misspelt(examples), *_alone(examples)]
-
-
-def training_texts(examples: Sequence[GuardExample]) -> list[str]:
-    """Every text of the guard's own data whose vector the training needs, without repetition."""
-    samples = [*(_sample(example) for example in examples), *_variants(examples)]
-    return list(dict.fromkeys(text for sample in samples for text in sample.texts))
 
 
 def train_guard(
@@ -150,8 +56,8 @@ def train_guard(
         return {}
     hard, examples = len(examples), (*examples, *easy)
     general = OUTCOMES.index("general")
-    judged = [_sample(example) for example in examples]
-    extra = [*_variants(examples), *(_Sample((text,), general, CURATED_WEIGHT) for text in dict.fromkeys(curated))]
+    judged = [sample_of(example) for example in examples]
+    extra = [*variants(examples), *(Sample((text,), general, CURATED_WEIGHT) for text in dict.fromkeys(curated))]
     samples = [*judged, *extra]
     features = _matrix([text for sample in samples for text in sample.texts], embed, lexicon)
     starts = np.cumsum([0, *(len(sample.texts) for sample in samples)])
@@ -183,7 +89,7 @@ def train_guard(
     return result
 
 
-def _folds(samples: Sequence[_Sample], outcomes: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _folds(samples: Sequence[Sample], outcomes: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """For each fold the positions of what is trained on and of the examples held out; nothing made of these is trained on."""
     from sklearn.model_selection import StratifiedKFold
 
@@ -294,96 +200,3 @@ def _within(values: Sequence[float], budget: float, floor: float) -> float:
     ordered = np.sort(np.array(values))[::-1]
     allowed = int(budget * len(ordered))
     return float(max(floor, np.nextafter(ordered[min(allowed, len(ordered) - 1)], 1.0)))
-
-
-# --- confidence ----------------------------------------------------------------------------------------------------------
-
-
-QUESTION_SCALE = 8.0  # of the question's embedding beside the standardised features
-CONFIDENCE_PENALTY = 10.0  # L2; with the scale above the best of a grid by cross-validation, which is flat around it
-
-
-def fit_confidence(
-    features: NDArray[np.float64], questions: NDArray[np.float32], covered: NDArray[np.bool_], fresh: NDArray[np.bool_] | None = None
-) -> Arrays:
-    """Logistic weights for "the corpus covers this question", and the cut-off below which nothing is quoted.
-
-    `features`: (questions, features) of the search, which count alone and in pairs (an unknown word matters more where no substance is
-    named); `questions`: their unit vectors, from which the model learns which matters (prices, brands, other fields) a corpus like this
-    never covers; `covered`: the labels; `fresh`: which questions the adapter was not fitted on (all, if left out). The cut-off comes from cross-validated
-    probabilities of these. Fitted by Newton's method (Hastie et al.,
-    Elements of Statistical Learning, 4.4.1), written out here because importing scikit-learn would take a third of the time in which an
-    edit has to be live.
-    """
-    centre, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
-    standard = (features - centre) / scale
-    count = standard.shape[1]
-    first, second = np.triu_indices(count)
-    pairs = standard[:, first] * standard[:, second]
-    pair_centre, pair_scale = pairs.mean(axis=0), pairs.std(axis=0) + 1e-6
-    design = np.column_stack([standard, (pairs - pair_centre) / pair_scale, questions * QUESTION_SCALE, np.ones(len(features))])
-    target = covered.astype(float)
-    folds = np.random.default_rng(SEED).permutation(len(target)) % 5
-    held_out = np.zeros(len(target))
-    for fold in range(5):
-        held_out[folds == fold] = _probability(design[folds == fold], _newton(design[folds != fold], target[folds != fold]))
-    beta = _newton(design, target)
-    judged = np.ones_like(covered) if fresh is None else fresh
-    of_pairs = beta[count : count + len(first)] / pair_scale
-    square = np.zeros((count, count))
-    square[first, second] = of_pairs
-    return {
-        "centre": centre,
-        "scale": scale,
-        "weights": beta[:count],
-        "pairs": square,
-        "question": beta[count + len(first) : -1] * QUESTION_SCALE,
-        "bias": np.array(beta[-1] - float(of_pairs @ pair_centre)),
-        "cut_off": np.array(_cut_off(held_out[judged], covered[judged])),
-    }
-
-
-def _newton(design: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Coefficients of an L2-regularised logistic regression; the last column, the intercept, is not penalised."""
-    penalty = np.full(design.shape[1], CONFIDENCE_PENALTY)
-    penalty[-1] = 1e-6
-    beta = np.zeros(design.shape[1])
-    for _ in range(25):
-        probability = _probability(design, beta)
-        gradient = design.T @ (target - probability) - penalty * beta
-        hessian = (design * (probability * (1 - probability))[:, None]).T @ design + np.diag(penalty)
-        step = np.linalg.solve(hessian, gradient)
-        beta += step
-        if np.abs(step).max() < 1e-6:
-            break
-    return beta
-
-
-def _probability(design: NDArray[np.float64], beta: NDArray[np.float64]) -> NDArray[np.float64]:
-    return _logistic(design @ beta)
-
-
-def _logistic(values: Any) -> NDArray[np.float64]:
-    result: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(values, -30, 30)))
-    return result
-
-
-ANSWERED_NOT_COVERED = 1.0  # cost of quoting something for a question that the corpus does not cover
-MISSED_COVERED = 2.0  # cost of quoting nothing for one that it does: the nearest titles are still offered
-BLUR = 0.5  # of the log-odds, so that a dozen questions more or less do not move the cut-off
-
-
-def _cut_off(probability: NDArray[np.float64], covered: NDArray[np.bool_]) -> float:
-    """The probability at which the two rates of error, weighed by their costs and blurred by a logistic kernel, are least."""
-    bounded = np.clip(probability, 1e-4, 1 - 1e-4)
-    odds = np.log(bounded / (1 - bounded))
-    candidates = np.linspace(odds.min() - BLUR, odds.max() + BLUR, 500)
-
-    def reached(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Share of `values` that each candidate lets through."""
-        if not len(values):
-            return np.zeros(len(candidates))
-        return _logistic((values[:, None] - candidates) / BLUR).mean(axis=0)
-
-    cost = ANSWERED_NOT_COVERED * reached(odds[~covered]) + MISSED_COVERED * (1 - reached(odds[covered])) * covered.any()
-    return float(_logistic(candidates[np.argmin(cost)]))

@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 from fakes import CONCEPTS, DIMENSION, FakeEncoder, corpus_of, vector
-from rapidfuzz.distance import OSA
 
 from ntqa.guard import THRESHOLDS, Guard
 from ntqa.guard_features import BUCKETS, DENSE_SIZE_WITHOUT_EMBEDDING
 from ntqa.lexicon import Lexicon
-from ntqa.retrieval import confidence
 from ntqa.schema import OUTCOMES, GuardExample, Query
 from ntqa.training import (
     CARD_BUDGETS,
@@ -18,9 +14,7 @@ from ntqa.training import (
     REFUSAL_BUDGET,
     STRIP_BUDGETS,
     choose_thresholds,
-    fit_confidence,
     train_guard,
-    training_texts,
 )
 
 LEXICON = Lexicon(corpus_of(), FakeEncoder().common_words())
@@ -34,50 +28,6 @@ TWO = examples(
     general=("what is serotonin", "what is gaba for", "how does food matter", "why do people sleep", "what does urine show"),
     crisis=("mood is so dark", "this mood is the end", "dark mood again", "mood gone, dark", "end of my mood"),
 )
-
-
-# --- what is trained on ---
-
-
-def test_training_texts_are_messages_then_their_sentences_each_once_and_last_turns_alone():
-    given = [
-        GuardExample("crisis", "One two three. Four five six."),
-        GuardExample("crisis", "One two three. Four five six."),
-        GuardExample("smalltalk", "and then?", ("earlier", "right before")),
-    ]
-    assert training_texts(given) == [
-        "One two three. Four five six.",
-        "One two three.",
-        "Four five six.",
-        "right before and then?",
-        "and then?",
-    ]
-
-
-def test_some_messages_are_composed_of_an_example_and_a_general_one():
-    texts = training_texts(TWO)
-    alone = [example.text for example in TWO]
-    composed = [text for text in texts if ". " in text]
-    assert texts[: len(TWO)] == alone
-    assert 0 < len(composed) <= len(TWO)
-    for text in composed:
-        first, second = text.removesuffix(".").split(". ")
-        assert {first, second} <= set(alone)
-        assert {first, second} & set(alone[:5])
-
-
-def test_some_examples_come_again_with_slips_of_one_letter():
-    many = examples(crisis=tuple(f"everything feels really terrible {name}" for name in "abcdefghij"), general=("what is gaba",))
-    alone = {example.text.split(" ")[-1]: example.text.split(" ") for example in many}
-    misspelt = [text.split(" ") for text in training_texts(many) if text.split(" ") not in alone.values() and ". " not in text]
-    assert misspelt
-    for text in misspelt:
-        slips = [OSA.distance(word, meant) for word, meant in zip(text, alone[text[-1]], strict=True)]
-        assert max(slips) == 1
-
-
-def test_training_texts_are_the_same_each_time():
-    assert training_texts(TWO) == training_texts(TWO)
 
 
 # --- the classifier ---
@@ -208,90 +158,3 @@ def test_a_strip_never_needs_more_than_a_card():
 def test_without_harmless_messages_nothing_is_known():
     found = chosen(("crisis", scores_of(5, crisis=0.9)))
     assert (found["crisis_card"], found["refusal"]) == (0.5, 0.5)
-
-
-# --- confidence ---
-
-QUESTIONS = np.zeros((40, 3), dtype=np.float32)
-COVERED = np.array([True] * 20 + [False] * 20)
-
-
-def confident(calibration: dict, features: np.ndarray, question: np.ndarray) -> np.ndarray:
-    return np.array([confidence(row, vector, calibration) for row, vector in zip(features, question, strict=True)])
-
-
-def test_features_that_tell_covered_from_not_are_learnt():
-    features = np.column_stack([np.where(COVERED, 0.9, 0.2), np.full(40, 0.5)])
-    calibration = fit_confidence(features, QUESTIONS, COVERED)
-    found = confident(calibration, features, QUESTIONS)
-    assert calibration["weights"][0] > 0
-    assert found[:20].min() > 0.7 > 0.3 > found[20:].max()
-    assert 0.1 < float(calibration["cut_off"]) < 0.95
-
-
-def test_features_that_say_nothing_leave_the_base_rate():
-    covered = np.array([True] * 30 + [False] * 10)
-    calibration = fit_confidence(np.full((40, 2), 0.5), QUESTIONS, covered)
-    assert confident(calibration, np.full((40, 2), 0.5), QUESTIONS).tolist() == pytest.approx([0.75] * 40, abs=1e-3)
-
-
-def test_two_features_can_matter_only_together():
-    first, second = np.tile([0.0, 1.0], 20), np.tile([0.0, 0.0, 1.0, 1.0], 10)
-    covered = first == second
-    features = np.column_stack([first, second])
-    found = confident(fit_confidence(features, QUESTIONS, covered), features, QUESTIONS)
-    assert found[covered].min() > 0.7 > 0.3 > found[~covered].max()
-
-
-def test_what_is_asked_about_counts_beside_the_features():
-    questions = np.zeros((40, 3), dtype=np.float32)
-    questions[:20, 0] = questions[20:, 1] = 1
-    features = np.full((40, 2), 0.5)
-    calibration = fit_confidence(features, questions, COVERED)
-    assert calibration["question"][0] > 0 > calibration["question"][1]
-    assert calibration["question"][2] == pytest.approx(0.0)
-    found = confident(calibration, features, questions)
-    assert found[:20].min() > 0.8 > 0.2 > found[20:].max()
-
-
-def test_the_scale_of_a_feature_does_not_matter():
-    features = np.column_stack([np.where(COVERED, 0.9, 0.2) + np.linspace(0, 0.1, 40), np.linspace(0, 1, 40)])
-    first = fit_confidence(features, QUESTIONS, COVERED)
-    scaled = fit_confidence(features * [1000, 1], QUESTIONS, COVERED)
-    assert confident(first, features, QUESTIONS).tolist() == pytest.approx(
-        confident(scaled, features * [1000, 1], QUESTIONS).tolist(), abs=1e-4
-    )
-
-
-@pytest.mark.parametrize("covered", [np.ones(40, dtype=bool), np.zeros(40, dtype=bool)])
-def test_questions_of_one_kind_do_not_break_it(covered: np.ndarray):
-    features = np.column_stack([np.linspace(0, 1, 40), np.linspace(1, 0, 40)])
-    calibration = fit_confidence(features, QUESTIONS, covered)
-    assert all(np.isfinite(value).all() for value in calibration.values())
-    found = confident(calibration, features, QUESTIONS)
-    assert (found > 0.9).all() if covered.all() else (found < 0.1).all()
-
-
-def test_the_cut_off_separates_clean_data():
-    # With one telling feature the held-out probabilities are high for all covered and low for all others: no error on either side
-    features = np.where(COVERED, 5.0, -5.0)[:, None] + np.linspace(-1, 1, 40)[:, None]
-    calibration = fit_confidence(features, QUESTIONS, COVERED)
-    found = confident(calibration, features, QUESTIONS)
-    assert found[20:].max() < float(calibration["cut_off"]) < found[:20].min()
-
-
-def test_only_fresh_questions_set_the_cut_off():
-    # What the adapter has seen looks easy: seen questions that are not covered lie far off, fresh ones right below the covered.
-    seen = np.arange(40) >= 30
-    features = np.select([COVERED, seen], [5.0, -50.0], 3.0)[:, None] + np.linspace(-1, 1, 40)[:, None]
-    all_count, fresh_count = (fit_confidence(features, QUESTIONS, COVERED, fresh) for fresh in (None, ~seen))
-    assert all(np.array_equal(all_count[name], fresh_count[name]) for name in all_count if name != "cut_off")
-    only_seen = fit_confidence(features, QUESTIONS, COVERED, COVERED | seen)
-    assert float(only_seen["cut_off"]) < float(fresh_count["cut_off"])
-
-
-def test_fitting_is_the_same_each_time():
-    features = np.column_stack([np.linspace(0, 1, 40), np.sin(np.arange(40))])
-    first, second = fit_confidence(features, QUESTIONS, COVERED), fit_confidence(features, QUESTIONS, COVERED)
-    assert all(np.array_equal(first[name], second[name]) for name in first)
-    assert math.isfinite(float(first["bias"]))
