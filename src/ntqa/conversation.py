@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from ntqa.cues import (
     asks_of_two,
     begins_with_preposition,
+    goes_back,
     is_aside,
     is_correction,
     is_half_comparison,
@@ -55,6 +56,7 @@ class _State:
 
     focus: tuple[Mention, ...] = ()  # the topics of the last turn that had some
     before: tuple[Mention, ...] = ()  # those of the last turn that was about others
+    first: tuple[Mention, ...] = ()  # those of the first turn that had some
     previous: str = ""  # the last question, standing alone
     question: str = ""  # the last that says more than names
     pending: str = ""  # a last question that lacked its topic
@@ -90,7 +92,7 @@ def _read(message: str, state: _State, lexicon: Lexicon) -> tuple[Query, _State]
     earlier = _things(state.focus, lexicon)
     before = earlier if earlier and not set(focus) & set(earlier) else state.before
     question = state.question if _only_names(reading.text, lexicon) else reading.text
-    return query, _State(focus, before, reading.text, question)
+    return query, _State(focus, before, state.first or focus, reading.text, question)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,9 @@ def _standalone(text: str, folded: str, mentions: tuple[Mention, ...], state: _S
         if corrected:
             return _Reading(corrected, _own_mentions(corrected, lexicon), both)
     ordinal = None if mentions else ordinal_of(folded)
+    if ordinal == 0 and goes_back(folded) and state.first:
+        read = f"{_names(_things(state.first, lexicon), lexicon)}: {without_ordinal(text)}"
+        return _Reading(read, _things(state.first, lexicon), read)
     things = _things(focus, lexicon)
     of_two = not mentions and len(things) == 1 and bool(state.before) and (ordinal is not None or asks_of_two(folded))
     if of_two:
@@ -203,7 +208,7 @@ def _as_meant(text: str, lexicon: Lexicon) -> str:
     taken_back = lexicon.mentions(text[: match.start()])
     if not taken_back:
         return text
-    start = [word.start() for word in _WORD.finditer(text)][taken_back[-1].start]
+    start, _ = _spans(text)[taken_back[-1].start]
     return text[:start] + text[match.end() :]
 
 
@@ -215,13 +220,16 @@ def _only_names(text: str, lexicon: Lexicon) -> bool:
 
 def _adds(folded: str, mentions: Sequence[Mention], focus: Sequence[Mention], lexicon: Lexicon) -> bool:
     """Whether what is named joins what was spoken of: a comparison that lacks its first side ("same as benzos?"), a short addition ("with
-    alcohol?", "dementia risk?"), and "thyroid too?" after lithium, but not "mdma as well?" after psilocybin.
+    alcohol?", "dementia risk?", "and sleep?" after a substance of which the corpus says what it does to sleep), and "thyroid too?" after
+    lithium, but not "mdma as well?" after psilocybin.
     """
     short = len(folded.split()) < SHORT
     if is_half_comparison(folded) or (short and begins_with_preposition(folded)):
         return True
     kinds = {lexicon.topics[item.topic_id].kind for item in mentions}
     aside = short and kinds <= {"condition", "test"} and bool(_SHORT_ASIDE.search(folded))
+    if short and all(any(lexicon.speaks_of(old.topic_id, new.topic_id) for old in focus) for new in mentions) and not kinds & {"condition"}:
+        return True
     return aside or (bool(_TOO.search(folded)) and not kinds & {lexicon.topics[item.topic_id].kind for item in focus})
 
 
@@ -266,7 +274,7 @@ def _swap(previous: str, mentions: Sequence[Mention], lexicon: Lexicon, text: st
     old = alike or [item for item in found if "condition" not in (kind(item), wanted)]
     if not old:
         return f"{previous} {new}" if wanted == "condition" else f"{new}: {previous}"
-    spans = [match.span() for match in _WORD.finditer(previous)]
+    spans = _spans(previous)
 
     def linked(one: Mention, two: Mention) -> bool:  # "magnesium or exercise" goes as one
         return bool(_LINK.fullmatch(previous[spans[one.end - 1][1] : spans[two.start][0]]))
@@ -277,7 +285,18 @@ def _swap(previous: str, mentions: Sequence[Mention], lexicon: Lexicon, text: st
     for item in found[found.index(group[-1]) + 1 :]:
         if linked(group[-1], item):
             group.append(item)
-    return previous[: spans[group[0].start][0]] + new + previous[spans[group[-1].end - 1][1] :]
+    return _exchanged(previous, group, new)
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    """Where the words of `text` are."""
+    return [match.span() for match in _WORD.finditer(text)]
+
+
+def _exchanged(text: str, old: Sequence[Mention], new: str) -> str:
+    """`text` with `new` in the place of the names `old`, which stand side by side."""
+    spans = _spans(text)
+    return text[: spans[old[0].start][0]] + new + text[spans[old[-1].end - 1][1] :]
 
 
 def _corrected(text: str, mentions: Sequence[Mention], focus: Sequence[Mention], previous: str, lexicon: Lexicon) -> str:
@@ -291,6 +310,11 @@ def _corrected(text: str, mentions: Sequence[Mention], focus: Sequence[Mention],
     named = _variant(focus, kinds_named(fold(text)), lexicon)
     if named:
         return f"{_names(named, lexicon)}: {previous}"
+    others, old = lexicon.other_names(text), lexicon.mentions(previous)[-1:]
+    if others and old:  # "no i meant oxycontin", of which the corpus says nothing: no answer about what was named before
+        exchanged = _exchanged(previous, old, others[-1])
+        still = {item.topic_id for item in lexicon.mentions(exchanged)} & {item.topic_id for item in old}
+        return others[-1] if still else exchanged
     return f"{previous} {text}"
 
 

@@ -48,8 +48,10 @@ _CORRECTION_SIGN = re.compile(
     r"\b(?:i meant?|i was (?:asking|talking) about|not the|not that|no[,.] (?:the|i)|as a (?:supplement|medicine|medication|pill|test))\b"
 )
 _ORDINAL = re.compile(
-    r"\b(?:the )?(?P<which>first|second|third|last|other|former|latter|1st|2nd|3rd)(?: (?:one|passage|quote|answer|thing|drug|medicine|supplement|option)\b|(?=\s*(?:[,?.!]|$)))"
+    r"\b(?:(?:go(?:ing)? )?back to )?(?:the )?(?P<which>first|second|third|last|other|former|latter|1st|2nd|3rd)(?: (?:one|passage|quote|answer|thing|drug|medicine|supplement|option)\b|(?=\s*(?:[,?.!]|$)))"
 )
+_BACK = re.compile(r"\bback to\b")
+_LEFT_OVER = re.compile(r"^(?:(?:and|n|so|ok|okay|but)\b[\s,]*)+(?=\S)", re.IGNORECASE)  # what stood before it
 _ORDINAL_VALUES = {"first": 0, "1st": 0, "former": 0, "second": 1, "2nd": 1, "other": 1, "latter": 1, "third": 2, "3rd": 2, "last": -1}
 _ASIDE = re.compile(r"^(?:hi|hello|hey|thanks?|thank you|thx|ok(?:ay)?|great|cool|bye|got it|i see|interesting|good|lol)\b[\w ,!.]{0,20}$")
 _KIND_WORDS = {"supplement", "supplements", "medicine", "medication", "drug", "hormone", "vitamin", "herb", "test", "food", "pill"}
@@ -139,11 +141,16 @@ def ordinal_of(folded: str) -> int | None:
     return _ORDINAL_VALUES[match["which"]] if match else None
 
 
+def goes_back(folded: str) -> bool:
+    """ "back to the first one"."""
+    return bool(_BACK.search(folded))
+
+
 def without_ordinal(text: str) -> str:
     """ "the second one, how long does it take" without its first words, when what is left says something."""
     match = _ORDINAL.search(text.lower())
     rest = " ".join((text[: match.start()] + " " + text[match.end() :]).split()).strip(" ,?.!:") if match else ""
-    return rest if content_words(fold(rest)) else text
+    return _LEFT_OVER.sub("", rest) if content_words(fold(rest)) else text
 
 
 def kinds_named(folded: str) -> list[str]:

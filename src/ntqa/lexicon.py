@@ -96,6 +96,7 @@ class Lexicon:
             for question in passage.questions:
                 asked_words.update(words(question))
         self._frequency = text_words
+        self._titles = {(passage.topic_id, item.topic_id) for passage in corpus.passages.values() for item in self.mentions(passage.title)}
         # What a misspelling can be meant to be: words of titles and texts, and single-word names, but none that is misspelt itself.
         self._single_names = {key[0]: topic_id for key, (topic_id, _) in self._names.items() if len(key) == 1}
         misspelt = self._misspelt_names(corpus, text_words)
@@ -133,6 +134,10 @@ class Lexicon:
         """`topic_ids` and the topics that they are part of: what is said of antidepressants is said of SSRIs."""
         own = tuple(topic_ids)
         return tuple(dict.fromkeys((*own, *(parent for topic_id in own for parent in self.topics[topic_id].part_of))))
+
+    def speaks_of(self, topic_id: str, other_id: str) -> bool:
+        """Whether a passage of a substance has another topic in its title: "Caffeine and sleep"."""
+        return self.is_substance(topic_id) and topic_id != other_id and (topic_id, other_id) in self._titles
 
     def mentions(self, text: str) -> tuple[Mention, ...]:
         """The topics named in `text`, in order; the longest name wins."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from fakes import corpus_of
 
 from ntqa.conversation import reformulate
 from ntqa.cues import leans
 from ntqa.lexicon import Lexicon
-from ntqa.schema import Query
+from ntqa.schema import Passage, Query, Topic
 
 SSRIS = "what are ssris?"
 MAGNESIUM = "does magnesium help with sleep?"
@@ -102,6 +103,9 @@ READINGS = [
     (["side effects of magnesium", "no i meant zoloft"], "side effects of zoloft", "ssri sertraline"),
     (["does serotonin beat exercise", "no i meant magnesium"], "does magnesium beat exercise", "magnesium exercise"),  # a substance for a substance
     (["is it safe with magnesium", "zoloft"], "sertraline: is it safe with magnesium", "ssri sertraline"),
+    # ... something that the corpus does not cover: nothing about what was named before
+    (["side effects of zoloft", "no i meant metformin"], "side effects of metformin", ""),
+    (["does zoloft beat sertraline", "no i meant metformin"], "metformin", ""),
     # the first, the second, the last
     ([PAIR, "what about the second one"], "fluoxetine: what about the second one", "ssri fluoxetine"),
     ([PAIR, "and the first?"], "sertraline: and the first?", "ssri sertraline"),
@@ -110,6 +114,8 @@ READINGS = [
     ([PAIR, "the second one, how fast does it work"], "fluoxetine: how fast does it work", "ssri fluoxetine"),
     ([MAGNESIUM, "what about gaba?", "any risks with the second one"], "GABA: any risks with", "gaba"),
     ([MAGNESIUM, "what about gaba?", "any risks with the first one"], "Magnesium: any risks with", "magnesium"),
+    ([MAGNESIUM, "what about zoloft and prozac?", "ok so back to the first one, any risks"], "Magnesium: any risks", "magnesium"),
+    ([SSRIS, "what about gaba?", "and st john's wort?", "back to the first"], "SSRIs: back to the first", "ssri"),
     # both, when two were spoken of one after the other
     ([MAGNESIUM, "what about gaba?", "which one is proven"], "Magnesium and GABA: which one is proven", "magnesium gaba"),
     # words before the question
@@ -211,6 +217,21 @@ def test_an_ordinal_without_a_list_is_left_to_the_quotes(lexicon: Lexicon):
     assert reformulate([SSRIS, "and the third?"], lexicon).ordinal == 2
     assert reformulate([SSRIS, "the last one?"], lexicon).ordinal == -1
     assert reformulate([PAIR, "what about the second one"], lexicon).ordinal is None
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "topics"),
+    [
+        ("Magnesium and sleep", "Magnesium: and sleep?", ("magnesium", "sleep")),
+        ("Magnesium and food", "is sleep good for nerves", ("sleep",)),
+    ],
+)
+def test_what_a_substance_does_to_something_is_no_other_question(title: str, text: str, topics: tuple[str, ...]):
+    """Where the corpus says what magnesium does to sleep, "and sleep?" asks for that; else it is the same question about sleep."""
+    named = [Topic("magnesium", "Magnesium", "supplement", ()), Topic("sleep", "Sleep", "lifestyle", ())]
+    lexicon = Lexicon(corpus_of(named, [Passage("magnesium/other", "magnesium", title, "About it.")]))
+    query = reformulate(["is magnesium good for nerves", "and sleep?"], lexicon)
+    assert (query.text, query.topic_ids) == (text, topics)
 
 
 def test_corrections_say_what_was_typed_and_what_was_read(lexicon: Lexicon):
