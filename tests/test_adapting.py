@@ -16,8 +16,8 @@ from ntqa.config import PACKAGED_MODEL
 from ntqa.corpus import load_corpus
 from ntqa.embedding import load_reference
 from ntqa.errors import ModelError
-from ntqa.schema import Corpus
 from ntqa.samples import message_of
+from ntqa.schema import Corpus
 from ntqa.wordings import Wordings
 
 STEPS = 15

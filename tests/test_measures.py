@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from ntqa.assistant import Assistant
-from ntqa.evaluation import Report, evaluate
+from ntqa.evaluation import evaluate
 from ntqa.judged import read_cases, read_dialogues, read_questions
+from ntqa.report import Report
 
 TESTS = Path(__file__).parent
 
