@@ -27,6 +27,7 @@ from ntqa.schema import REFUSALS, Corpus, Query, Reply, SearchResult, Verdict
 log = logging.getLogger(__name__)
 
 EMBEDDING_THREADS = 2  # sessions are single-threaded; with two, the sentences of a long message do not wait for the message
+LOOK_BACK = 3  # turns before a follow-up that are searched to know what it follows
 FOLLOW_UP_EASE = 0.2  # of the cut-off: who has been answered and asks on is rarely outside the collection
 
 
@@ -144,9 +145,8 @@ class Assistant:
         if query.needs_topic:
             return Reply("clarify", query, card="clarify", related=self.corpus.examples[:3])
         query = self._with_ordinal(messages, query)
-        result = self._retriever.search(query, embed, outside=verdict.outside)
-        cut_off = self._cut_off * (FOLLOW_UP_EASE if query.follow_up else 1.0)
-        if not result.hits or result.confidence < cut_off:
+        result = self._retriever.search(query, embed, outside=verdict.outside, after=self._answered(messages, query, embed))
+        if not self._covers(result, query):
             related = nearest_titles(self.corpus, result.hits)
             return Reply("not_covered", query, card="not_covered", related=related, unknown_terms=result.unknown_terms, result=result)
         found = compose(self.corpus, query, result, self.config, lambda passage: self._retriever.best_sentence(passage, query, embed))
@@ -160,6 +160,21 @@ class Assistant:
             unknown_terms=result.unknown_terms,
             result=result,
         )
+
+    def _covers(self, result: SearchResult, query: Query) -> bool:
+        """Whether a search is sure enough to be quoted from."""
+        return bool(result.hits) and result.confidence >= self._cut_off * (FOLLOW_UP_EASE if query.follow_up else 1.0)
+
+    def _answered(self, messages: Sequence[str], query: Query, embed: Embedder, turns: int = LOOK_BACK) -> str:
+        """Id of the passage that the turn before a follow-up is answered from, "" when there is none; `turns` before it are read for that."""
+        if not query.follow_up or len(messages) < 2 or not turns:
+            return ""
+        earlier = messages[:-1]
+        asked = reformulate(earlier, self.lexicon)
+        if asked.needs_topic:
+            return ""
+        result = self._retriever.search(asked, embed, after=self._answered(earlier, asked, embed, turns - 1))
+        return result.hits[0].passage_id if self._covers(result, asked) else ""
 
     def _with_ordinal(self, messages: Sequence[str], query: Query) -> Query:
         """ "the second one" after an answer with several quotes: the topic of that quote."""
@@ -193,8 +208,9 @@ class Assistant:
     def retrieve(self, messages: Sequence[str], limit: int) -> tuple[Query, SearchResult]:
         """The ranked passages for the last message, without guard and cut-off, for retrieval measurements."""
         messages = [legible(message) for message in checked_messages(messages)[-self.config.max_turns :]]
-        query = reformulate(messages, self.lexicon)
-        return query, self._retriever.search(query, self.embedder(), limit=limit, filtered=False)
+        query, embed = reformulate(messages, self.lexicon), self.embedder()
+        after = self._answered(messages, query, embed)
+        return query, self._retriever.search(query, embed, limit=limit, filtered=False, after=after)
 
 
 def load_encoder(config: Config) -> OnnxEncoder:

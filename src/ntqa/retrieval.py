@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ntqa.config import Config
 from ntqa.index import Edition
 from ntqa.keywords import KeywordIndex
-from ntqa.lexicon import Lexicon
+from ntqa.lexicon import Lexicon, replace_words
 from ntqa.schema import Corpus, Hit, Passage, Query, SearchResult
 from ntqa.sentences import one_line, sentence_spans
 from ntqa.words import STOP_WORDS, stem, terms, words
@@ -53,8 +53,8 @@ class Retriever:
     def __init__(self, corpus: Corpus, edition: Edition, lexicon: Lexicon, config: Config) -> None:
         self._corpus, self._edition, self._lexicon, self._config = corpus, edition, lexicon, config
         self._passages: tuple[Passage, ...] = tuple(corpus.passages.values())
-        position = {passage.id: index for index, passage in enumerate(self._passages)}
-        self._owner = np.array([position[row.passage_id] for row in edition.entries], dtype=np.int64)
+        self._position = {passage.id: index for index, passage in enumerate(self._passages)}
+        self._owner = np.array([self._position[row.passage_id] for row in edition.entries], dtype=np.int64)
         # Entries lie in the order of the passages, each passage's own text before its questions.
         self._first_entry = np.searchsorted(self._owner, np.arange(len(self._passages)))
         self._entry_count = np.bincount(self._owner, minlength=len(self._passages))
@@ -96,18 +96,27 @@ class Retriever:
 
     # -- search --
 
-    def search(self, query: Query, embed: Embed, limit: int = 10, filtered: bool = True, outside: float = 0.0) -> SearchResult:
+    def search(
+        self, query: Query, embed: Embed, limit: int = 10, filtered: bool = True, outside: float = 0.0, after: str = ""
+    ) -> SearchResult:
         """The best passages for `query`, best first, and how sure it is that the corpus covers it.
 
         `embed` gives the unit vector of a text. With `filtered`, passages about another substance than the one asked about are left out.
-        `outside`: the guard's probability that the question belongs to another field.
+        `outside`: the guard's probability that the question belongs to another field. `after`: id of the passage that answered the turn
+        before a follow-up, which is what a reader who names nothing speaks of.
         """
         dense, question = self._dense(query, embed)
         keyword = self._keywords.scores(self._query_terms(query))
+        before = self._position.get(after) if query.context else None
+        anew = before is not None and bool(self._lexicon.mentions(replace_words(query.asked, dict(query.corrections))))
         allowed = self._allowed(query) if filtered else np.ones(len(self._passages), dtype=bool)
+        if before is not None and not anew:
+            allowed |= self._topic_of == self._topic_of[before]
         fused = self._fuse(np.where(allowed, dense, -1.0), np.where(allowed, keyword, 0.0))
         fused[~allowed] = -1.0
         fused += self._config.focus_weight * self._in_focus(query) * (fused > 0)
+        if before is not None:
+            fused += self._near(before, anew) * (fused > 0)
         order = [int(index) for index in np.argsort(-fused, kind="stable")[:limit] if fused[index] > 0]
         dense_rank = _ranks(dense)
         keyword_rank = _ranks(keyword)
@@ -198,6 +207,14 @@ class Retriever:
         """Which passages are of the topic spoken of before, for a question that names none and may or may not go on about it."""
         focus = set() if query.topic_ids or not query.context else {item.topic_id for item in self._lexicon.mentions(query.context)}
         return np.isin(self._topic_of, list(focus))
+
+    def _near(self, before: int, anew: bool) -> Vector:
+        """What each passage gains by its nearness to the one that answered the turn before; less when a topic is named anew."""
+        config = self._config
+        same = self._topic_of == self._topic_of[before]
+        alike = self._entry_scores(self._edition.dense.reconstruct(int(self._first_entry[before])))[self._first_entry]
+        near: Vector = config.answered_topic_weight[anew] * same + config.answered_weight[anew] * np.maximum(alike, 0.0)
+        return near
 
     def _allowed(self, query: Query) -> NDArray[np.bool_]:
         """Which passages may answer: with a substance named, none that belongs to another substance, unless it speaks of the one asked

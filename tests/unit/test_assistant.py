@@ -127,6 +127,17 @@ def test_the_second_one_is_the_topic_of_the_second_quote():
     assert assistant.reply([before, "and the third?"]).query.topic_ids == ("swims",)  # there is no third: the last
 
 
+def test_a_follow_up_to_what_nobody_named_goes_on_about_what_was_quoted():
+    topics = [Topic("swims", "Swims", "lifestyle", ()), Topic("walks", "Walks", "lifestyle", ())]
+    texts = {"swims/effects": "effects", "walks/mood": "mood", "walks/effects": "effects"}
+    passages = [Passage(name, name.partition("/")[0], text, text, (text,)) for name, text in texts.items()]
+    corpus = corpus_of(topics, passages)
+    assistant = Assistant(corpus, edition_of(corpus, FakeEncoder()), FakeEncoder(), Config())
+    first_quotes = [assistant.reply(messages).quotes[0].passage.id for messages in (["effects"], ["mood"], ["mood", "and effects?"])]
+    assert first_quotes == ["swims/effects", "walks/mood", "walks/effects"]
+    assert assistant.reply(["mood", "and effects?", "and effects?"]).quotes[0].passage.id == "walks/effects"
+
+
 def test_an_ordinal_after_a_single_quote_changes_nothing(mini: Assistant):
     reply = mini.reply(["what does serotonin do?", "what about the second one?"])
     assert reply.query.topic_ids == ("serotonin",)
