@@ -27,7 +27,6 @@ from ntqa.schema import REFUSALS, Corpus, Query, Reply, SearchResult, Verdict
 log = logging.getLogger(__name__)
 
 EMBEDDING_THREADS = 2  # sessions are single-threaded; with two, the sentences of a long message do not wait for the message
-LOOK_BACK = 3  # turns before a follow-up that are searched to know what it follows
 FOLLOW_UP_EASE = 0.2  # of the cut-off: who has been answered and asks on is rarely outside the collection
 
 
@@ -165,16 +164,15 @@ class Assistant:
         """Whether a search is sure enough to be quoted from."""
         return bool(result.hits) and result.confidence >= self._cut_off * (FOLLOW_UP_EASE if query.follow_up else 1.0)
 
-    def _answered(self, messages: Sequence[str], query: Query, embed: Embedder, turns: int = LOOK_BACK) -> str:
-        """Id of the passage that the turn before a follow-up is answered from, "" when there is none; `turns` before it are read for that."""
-        if not query.follow_up or len(messages) < 2 or not turns:
+    def _answered(self, messages: Sequence[str], query: Query, embed: Embedder) -> str:
+        """Id of the passage that the turn before a follow-up is answered from; "" when there is none."""
+        if not query.follow_up or len(messages) < 2:
             return ""
-        earlier = messages[:-1]
-        asked = reformulate(earlier, self.lexicon)
-        if asked.needs_topic:
+        before = reformulate(messages[:-1], self.lexicon)
+        if before.needs_topic:
             return ""
-        result = self._retriever.search(asked, embed, after=self._answered(earlier, asked, embed, turns - 1))
-        return result.hits[0].passage_id if self._covers(result, asked) else ""
+        result = self._retriever.search(replace(before, context=""), embed)  # as it was read; going back further finds no more
+        return result.hits[0].passage_id if self._covers(result, before) else ""
 
     def _with_ordinal(self, messages: Sequence[str], query: Query) -> Query:
         """ "the second one" after an answer with several quotes: the topic of that quote."""
