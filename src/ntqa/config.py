@@ -28,8 +28,8 @@ class Config:
     focus_weight: float = 0.2  # for passages of the topic spoken of before, when a question names none; up to .3 costs a change of subject nothing
     # For passages of the topic that the turn before was answered from, and per cosine with what answered it: for a follow-up, and for one
     # that names a topic of its own.
-    answered_topic_weight: tuple[float, float] = (0.2, 0.1)
-    answered_weight: tuple[float, float] = (0.2, 0.1)
+    answered_topic_weights: tuple[float, float] = (0.2, 0.1)
+    answered_weights: tuple[float, float] = (0.2, 0.1)
     title_repeat: int = 3  # how often a title counts in keyword search
     bm25_k1: float = 0.6
     bm25_b: float = 0.4

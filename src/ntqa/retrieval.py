@@ -213,7 +213,7 @@ class Retriever:
         config = self._config
         same = self._topic_of == self._topic_of[before]
         alike = self._entry_scores(self._edition.dense.reconstruct(int(self._first_entry[before])))[self._first_entry]
-        near: Vector = config.answered_topic_weight[anew] * same + config.answered_weight[anew] * np.maximum(alike, 0.0)
+        near: Vector = config.answered_topic_weights[anew] * same + config.answered_weights[anew] * np.maximum(alike, 0.0)
         return near
 
     def _allowed(self, query: Query) -> NDArray[np.bool_]:

@@ -28,6 +28,12 @@ def test_weights_are_shares(name: str):
     assert 0 <= getattr(Config(), name) <= 1
 
 
+@pytest.mark.parametrize("name", [name for name in Config.__dataclass_fields__ if name.endswith("_weights")])
+def test_the_answer_before_counts_less_beside_a_name(name: str):
+    follow_up, named = getattr(Config(), name)
+    assert 0 <= named <= follow_up <= 1
+
+
 def test_an_answer_is_short_and_editions_can_be_rolled_back():
     config = Config()
     assert 1 <= config.max_answers <= 3

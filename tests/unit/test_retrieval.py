@@ -276,14 +276,14 @@ def test_passages_of_what_was_spoken_of_before_count_more_when_nothing_is_named(
 
 def gains(text: str, after: str, *topics: str, context: str = "sleep", **weights: tuple[float, float]) -> dict[str, float]:
     """What each passage of THREE gains in a search after another was the answer."""
-    config = replace(CONFIG, **{"answered_topic_weight": (0.0, 0.0), "answered_weight": (0.0, 0.0)} | weights)
+    config = replace(CONFIG, **{"answered_topic_weights": (0.0, 0.0), "answered_weights": (0.0, 0.0)} | weights)
     query = Query(text, text, topics, context=context)
     plain, later = (scores(retriever(THREE, config).search(query, vector, after=passage_id)) for passage_id in ("", after))
     return {name: later[name] - plain[name] for name in plain}
 
 
 def test_a_follow_up_leans_to_the_topic_that_the_turn_before_was_answered_from():
-    weights = {"answered_topic_weight": (0.2, 0.1)}
+    weights = {"answered_topic_weights": (0.2, 0.1)}
     nothing = {"magnesium/sleep": 0.0, "magnesium/effects": 0.0, "exercise/mood": 0.0}
     assert gains("effects sleep", "exercise/mood", **weights) == pytest.approx(nothing | {"exercise/mood": 0.2}, abs=1e-6)
     assert gains("effects exercise", "exercise/mood", **weights) == pytest.approx(nothing | {"exercise/mood": 0.1}, abs=1e-6)  # named anew
@@ -292,7 +292,7 @@ def test_a_follow_up_leans_to_the_topic_that_the_turn_before_was_answered_from()
 
 
 def test_a_follow_up_leans_to_what_is_like_the_answer_of_the_turn_before():
-    gain = gains("effects sleep", "magnesium/sleep", answered_weight=(0.4, 0.1))
+    gain = gains("effects sleep", "magnesium/sleep", answered_weights=(0.4, 0.1))
     # one word of two in common; none
     assert gain == pytest.approx({"magnesium/sleep": 0.4, "magnesium/effects": 0.2, "exercise/mood": 0.0}, abs=1e-6)
 
