@@ -165,7 +165,7 @@ class Assistant:
         return bool(result.hits) and result.confidence >= self._cut_off * (FOLLOW_UP_EASE if query.follow_up else 1.0)
 
     def _answered(self, messages: Sequence[str], query: Query, embed: Embedder) -> str:
-        """Id of the passage that the turn before a follow-up is answered from; "" when there is none."""
+        """Id of the passage that fits the turn before a follow-up best, whether or not it was shown; "" when none does."""
         if not query.follow_up or len(messages) < 2:
             return ""
         before = reformulate(messages[:-1], self.lexicon)

@@ -119,17 +119,15 @@ def _standalone(text: str, folded: str, mentions: tuple[Mention, ...], state: _S
         if corrected:
             return _Reading(corrected, _own_mentions(corrected, lexicon), both)
     ordinal = None if mentions else ordinal_of(folded)
-    if ordinal == 0 and goes_back(folded) and state.first:
-        read = f"{_names(_things(state.first, lexicon), lexicon)}: {without_ordinal(text)}"
-        return _Reading(read, _things(state.first, lexicon), read)
+    back = ordinal == 0 and goes_back(folded) and bool(state.first)
     things = _things(focus, lexicon)
     of_two = not mentions and len(things) == 1 and bool(state.before) and (ordinal is not None or asks_of_two(folded))
     if of_two:
         focus = (*state.before[-1:], *things)
-    if ordinal is not None and len(focus) > 1:
-        focus = (focus[ordinal if -len(focus) <= ordinal < len(focus) else -1],)
-        read = f"{_names(focus, lexicon)}: {without_ordinal(text)}"
-        return _Reading(read, focus, read)
+    if ordinal is not None and (back or len(focus) > 1):
+        meant = _things(state.first, lexicon) if back else (focus[ordinal if -len(focus) <= ordinal < len(focus) else -1],)
+        read = f"{_names(meant, lexicon)}: {without_ordinal(text)}"
+        return _Reading(read, meant, read)
     if mentions:
         adds = _adds(folded, mentions, focus, lexicon)
         if not adds and _only_swaps_topic(folded, text, mentions):
@@ -228,7 +226,8 @@ def _adds(folded: str, mentions: Sequence[Mention], focus: Sequence[Mention], le
         return True
     kinds = {lexicon.topics[item.topic_id].kind for item in mentions}
     aside = short and kinds <= {"condition", "test"} and bool(_SHORT_ASIDE.search(folded))
-    if short and all(any(lexicon.speaks_of(old.topic_id, new.topic_id) for old in focus) for new in mentions) and not kinds & {"condition"}:
+    done_to_it = all(any(lexicon.speaks_of(old.topic_id, new.topic_id) for old in focus) for new in mentions)
+    if short and done_to_it and "condition" not in kinds:
         return True
     return aside or (bool(_TOO.search(folded)) and not kinds & {lexicon.topics[item.topic_id].kind for item in focus})
 
