@@ -20,7 +20,7 @@ from ntqa.samples import message_of
 from ntqa.schema import Corpus
 from ntqa.wordings import Wordings
 
-STEPS = 15
+STEPS = 30
 WORDINGS = {"magnesium/sleep": Wordings(("do the tablets my nan takes knock you out",), ("and at night?",))}
 
 

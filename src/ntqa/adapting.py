@@ -38,10 +38,7 @@ PASSAGES = 64  # in a batch, each with two of its questions; every other passage
 NEIGHBOURS = 4  # passages of one topic that come together, in half of the batch: telling aspects apart is what is hard
 SCALE = 20.0  # of the cosines in the softmax, as in sentence-transformers
 TITLES = 0.2  # share of the questions that are paired with the passage's title
-WORDINGS, FOLLOW_UPS = (
-    0.5,
-    0.15,
-)  # share of the questions that are wordings, and follow-ups read with their topic's name; the rest are curated
+WORDINGS, FOLLOW_UPS = 0.45, 0.25  # share of the questions that are wordings, and follow-ups; the rest are curated
 RAMBLING = 0.12  # share of the questions that stand among sentences about something else
 
 # Messages: cross entropy of a linear layer over the embedding, which is thrown away afterwards. The guard fits its own.
@@ -193,8 +190,10 @@ def _questions(corpus: Corpus, wordings: Mapping[str, Wordings], order: random.R
         if more.asked and chance < WORDINGS:
             return order.choice(more.asked)
         topic = corpus.topics.get(passage.topic_id)
-        if more.after and topic and chance < WORDINGS + FOLLOW_UPS:
-            return f"{topic.name}: {order.choice(more.after)}"  # as a follow-up is read
+        if more.after and topic and chance < WORDINGS + FOLLOW_UPS:  # as a follow-up is read: after the topic's name, or what was asked before
+            before = order.choice(by_topic[topic.id])
+            asked_before = order.choice(before.questions) if before is not passage and order.random() < 0.5 else f"{topic.name}:"
+            return f"{asked_before} {order.choice(more.after)}"
         return curated
 
     def among_others(question: str) -> str:

@@ -27,18 +27,21 @@ from ntqa.schema import REFUSALS, Corpus, Query, Reply, SearchResult, Verdict
 log = logging.getLogger(__name__)
 
 EMBEDDING_THREADS = 2  # sessions are single-threaded; with two, the sentences of a long message do not wait for the message
+LOOK_BACK = 4  # earlier turns whose answers are looked up anew where a conversation brings no memory of them
 FOLLOW_UP_EASE = 0.2  # of the cut-off: who has been answered and asks on is rarely outside the collection
 
 
 class Embedder:
     """text -> unit vector, each text once. What will be needed can be asked for ahead: then a few texts are embedded together, aside.
 
-    A conversation may keep one, so that its earlier turns are not embedded again; it must end with it, because it holds what was asked.
+    A conversation may keep one, so that its earlier turns are not embedded and answered again; it must end with it, because it holds what
+    was asked.
     """
 
     def __init__(self, encoder: Encoder, pool: Executor) -> None:
         self.encoder, self._pool = encoder, pool
         self._vectors: dict[str, tuple[Future[NDArray[np.float32]], int]] = {}
+        self.told: dict[tuple[str, ...], str] = {}  # the messages up to a turn -> id of the passage that answered it, or ""
 
     def __call__(self, text: str) -> NDArray[np.float32]:
         self.prefetch([text])
@@ -104,6 +107,13 @@ class Assistant:
         if too_long:  # its ends are still looked at for danger
             half = self.config.max_message // 2
             messages = [*messages[:-1], f"{messages[-1][:half]}\n{messages[-1][-half:]}"]
+        reply = self._turn(messages, fresh_from, embed, too_long)
+        return replace(reply, query=replace(reply.query, asked=typed), edition=self.edition.id)
+
+    def _turn(
+        self, messages: Sequence[str], fresh_from: int, embed: Embedder, too_long: bool = False, told: Sequence[str] | None = None
+    ) -> Reply:
+        """The reply to a turn. `told`: as from `_told`, where it is known."""
         try:
             embed.prefetch([messages[-1]])  # needed in any case: begun while the message is being read
             query = reformulate(messages[fresh_from:], self.lexicon)
@@ -113,17 +123,13 @@ class Assistant:
         except Exception as error:  # whatever went wrong: never a passage, and never silence
             log.error("the guard failed: %s", type(error).__name__)
             query, verdict = Query(messages[-1], messages[-1]), safe_verdict(f"the guard failed: {type(error).__name__}")
-        reply = self._reply(messages[fresh_from:], query, verdict, embed, too_long)
-        return replace(
-            reply,
-            query=replace(reply.query, asked=typed),
-            edition=self.edition.id,
-            verdict=verdict,
-            support=verdict.support,
-            language=self._card_language(verdict),
-        )
+        reply = self._reply(messages[fresh_from:], query, verdict, embed, too_long, told)
+        embed.told[tuple(messages[fresh_from:])] = next((quote.passage.id for quote in reply.quotes), "")
+        return replace(reply, verdict=verdict, support=verdict.support, language=self._card_language(verdict))
 
-    def _reply(self, messages: Sequence[str], query: Query, verdict: Verdict, embed: Embedder, too_long: bool) -> Reply:
+    def _reply(
+        self, messages: Sequence[str], query: Query, verdict: Verdict, embed: Embedder, too_long: bool, told: Sequence[str] | None
+    ) -> Reply:
         if verdict.outcome == "crisis":
             return Reply("crisis", query, card=f"crisis.{verdict.person}")
         if verdict.outcome == "emergency":
@@ -143,8 +149,11 @@ class Assistant:
             return Reply(verdict.outcome, query, card="refusal_again" if again else verdict.outcome, related=related)
         if query.needs_topic:
             return Reply("clarify", query, card="clarify", related=self.corpus.examples[:3])
-        query = self._with_ordinal(messages, query)
-        result = self._retriever.search(query, embed, outside=verdict.outside, after=self._answered(messages, query, embed))
+        if len(messages) > 1:
+            told = self._told(messages, embed) if told is None else told
+            query = self._with_ordinal(messages, reformulate(messages, self.lexicon, self._topics(told)), embed, told)
+            embed.prefetch([query.text, query.context])
+        result = self._retriever.search(query, embed, outside=verdict.outside, told=told or ())
         if not self._covers(result, query):
             related = nearest_titles(self.corpus, result.hits)
             return Reply("not_covered", query, card="not_covered", related=related, unknown_terms=result.unknown_terms, result=result)
@@ -164,21 +173,24 @@ class Assistant:
         """Whether a search is sure enough to be quoted from."""
         return bool(result.hits) and result.confidence >= self._cut_off * (FOLLOW_UP_EASE if query.follow_up else 1.0)
 
-    def _answered(self, messages: Sequence[str], query: Query, embed: Embedder) -> str:
-        """Id of the passage that fits the turn before a follow-up best, whether or not it was shown; "" when none does."""
-        if not query.follow_up or len(messages) < 2:
-            return ""
-        before = reformulate(messages[:-1], self.lexicon)
-        if before.needs_topic:
-            return ""
-        result = self._retriever.search(replace(before, context=""), embed)  # as it was read; going back further finds no more
-        return result.hits[0].passage_id if self._covers(result, before) else ""
+    def _told(self, messages: Sequence[str], embed: Embedder) -> list[str]:
+        """Ids of the passages that answered the turns before the last, "" for those without an answer and those too far back."""
+        told: list[str] = []
+        for end in range(1, len(messages)):
+            earlier = tuple(messages[:end])
+            if earlier not in embed.told and end >= len(messages) - LOOK_BACK:
+                self._turn(earlier, 0, embed, told=told)
+            told.append(embed.told.get(earlier, ""))
+        return told
 
-    def _with_ordinal(self, messages: Sequence[str], query: Query) -> Query:
+    def _topics(self, told: Sequence[str]) -> list[str]:
+        return [self.corpus.passages[passage_id].topic_id if passage_id else "" for passage_id in told]
+
+    def _with_ordinal(self, messages: Sequence[str], query: Query, embed: Embedder, told: Sequence[str]) -> Query:
         """ "the second one" after an answer with several quotes: the topic of that quote."""
-        if query.ordinal is None or len(messages) < 2:
+        if query.ordinal is None:
             return query
-        quotes = self.reply(messages[:-1]).quotes
+        quotes = self._turn(messages[:-1], 0, embed, told=told[:-1]).quotes
         if len(quotes) < 2:
             return query
         topic_id = quotes[query.ordinal if -len(quotes) <= query.ordinal < len(quotes) else -1].passage.topic_id
@@ -206,9 +218,10 @@ class Assistant:
     def retrieve(self, messages: Sequence[str], limit: int) -> tuple[Query, SearchResult]:
         """The ranked passages for the last message, without guard and cut-off, for retrieval measurements."""
         messages = [legible(message) for message in checked_messages(messages)[-self.config.max_turns :]]
-        query, embed = reformulate(messages, self.lexicon), self.embedder()
-        after = self._answered(messages, query, embed)
-        return query, self._retriever.search(query, embed, limit=limit, filtered=False, after=after)
+        embed = self.embedder()
+        told = self._told(messages, embed)
+        query = reformulate(messages, self.lexicon, self._topics(told))
+        return query, self._retriever.search(query, embed, limit=limit, filtered=False, told=told)
 
 
 def load_encoder(config: Config) -> OnnxEncoder:

@@ -15,10 +15,9 @@ from pathlib import Path
 from ntqa.corpus import BULK_FILE
 from ntqa.doses import dose_problem
 from ntqa.errors import CorpusError, Problem
-from ntqa.lexicon import name_key, topic_names
 from ntqa.patterns import PatternSet
 from ntqa.schema import MESSAGE_KEYS, Corpus, GuardPattern, Passage
-from ntqa.words import fold, terms, words
+from ntqa.words import fold, name_key, terms, words
 
 WORDS = (50, 130)
 QUESTIONS = (6, 16)
@@ -215,7 +214,7 @@ class _Checker:
 
     def topics(self) -> None:
         claimed: dict[tuple[str, ...], str] = {}
-        for topic_id, name, _ in topic_names(self.corpus):
+        for topic_id, name, _ in self.corpus.names():
             file = f"topics/{topic_id}/topic.yaml"
             self.characters(file, name)
             owner = claimed.setdefault(name_key(name), topic_id)

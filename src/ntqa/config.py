@@ -8,7 +8,7 @@ from pathlib import Path
 ADAPTER_FILE = "adapter.npz"  # in the corpus folder
 PACKAGED_MODEL = "packaged:all-MiniLM-L6-v2"
 MAX_MESSAGE = 4_000  # characters; longer than any question, short enough for a bounded answer time
-TRAINING_VERSION = 38  # raise it when the guard's features or training change, so that no index keeps weights of another kind
+TRAINING_VERSION = 40  # raise it when the guard's features or training change, so that no index keeps weights of another kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,13 @@ class Config:
     support_weight: float = 0.4  # share of a passage's second and third best entries: one lucky question alone counts less
     passage_weight: float = 0.1  # share of the passage itself beside its best entries
     canonical_weight: float = 0.4  # share of the question with the corpus's own names ("Zoloft" -> "sertraline (SSRIs)")
-    context_weight: float = 0.1  # share of (previous turn + turn) when a follow-up is searched
+    context_weight: float = 0.3  # share of (previous turn + turn) when a follow-up is searched
     bare_weight: float = 0.4  # share of the follow-up's own words beside how it was read
     focus_weight: float = 0.2  # for passages of the topic spoken of before, when a question names none; up to .3 costs a change of subject nothing
+    told_weight: float = 0.1  # taken from passages that answered earlier turns: who asks on has read them
     # For passages of the topic that the turn before was answered from, and per cosine with what answered it: for a follow-up, and for one
     # that names a topic of its own.
-    answered_topic_weights: tuple[float, float] = (0.2, 0.1)
+    answered_topic_weights: tuple[float, float] = (0.15, 0.1)
     answered_weights: tuple[float, float] = (0.2, 0.1)
     title_repeat: int = 3  # how often a title counts in keyword search
     bm25_k1: float = 0.6

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ntqa.cues import (
+    asks_in_full,
     asks_of_two,
     begins_with_preposition,
     goes_back,
@@ -14,6 +15,7 @@ from ntqa.cues import (
     is_correction,
     is_half_comparison,
     kinds_named,
+    lacks_subject,
     leans,
     leans_beside_name,
     opens_follow_up,
@@ -23,30 +25,34 @@ from ntqa.cues import (
     without_ordinal,
     without_preamble,
 )
-from ntqa.lexicon import Lexicon, Mention, replace_words
+from ntqa.lexicon import Lexicon, Mention
 from ntqa.schema import Query
-from ntqa.words import content_words, fold, words
+from ntqa.spelling import replace_words
+from ntqa.words import WORD, content_words, fold, words
 
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")  # pasted with a question; says nothing
-_WORD = re.compile(r"[^\W_](?:[^\W_]|['’‘ʼ`´])*")  # where `words.words` finds its words, with their places
 _LINK = re.compile(r"\s*(?:and|or|vs|,|:|&|/)?\s*")
 _FILLERS = frozenset({"instead", "then", "one", "same", "question", "well", "as", "too", "also", "either"})
 _SELF_CORRECTED = re.compile(r"[\s,.]+(?:no |sorry |wait |oops )*i meant?\b[\s,:]+", re.IGNORECASE)
 _TOO = re.compile(r"\b(?:too|as well|also)\s*[?.!]*$")
 _SHORT_ASIDE = re.compile(r"^(?:why|any)\b|^[\w-]+ [\w-]+\?$")
+SHORT_QUESTION = 8  # words
 SHORT = 6  # words; a message this short without a topic or a verb of its own is a fragment of the question before
 
 
-def reformulate(messages: Sequence[str], lexicon: Lexicon) -> Query:
+def reformulate(messages: Sequence[str], lexicon: Lexicon, answered: Sequence[str] = ()) -> Query:
     """Read the last of the reader's `messages` (oldest first) as a question that stands alone.
 
     A follow-up without a topic of its own takes the topics of the nearest earlier turn that has some; a message that leans on something
-    that was never named comes back with `needs_topic`.
+    that was never named comes back with `needs_topic`. `answered`: for each earlier message the topic of the passage that answered it, ""
+    for none; from then on that is spoken of too.
     """
     state = _State()
     query = Query("", "")
-    for message in messages:
+    for place, message in enumerate(messages):
         query, state = _read(message, state, lexicon)
+        if place < len(answered) and answered[place]:
+            state = _with_answer(state, answered[place], lexicon)
     return query
 
 
@@ -64,7 +70,7 @@ class _State:
 
 def _read(message: str, state: _State, lexicon: Lexicon) -> tuple[Query, _State]:
     plain = lexicon.joined(_TAG.sub(" ", message).strip() or message.strip())
-    corrections = lexicon.correct(plain)
+    corrections = lexicon.spelling.correct(plain)
     text = lexicon.joined(replace_words(plain, dict(corrections)))
     mentions = _own_mentions(text, lexicon)
     if is_aside(" ".join(fold(text).split())) and not mentions:
@@ -93,6 +99,18 @@ def _read(message: str, state: _State, lexicon: Lexicon) -> tuple[Query, _State]
     before = earlier if earlier and not set(focus) & set(earlier) else state.before
     question = state.question if _only_names(reading.text, lexicon) else reading.text
     return query, _State(focus, before, state.first or focus, reading.text, question)
+
+
+def _with_answer(state: _State, topic_id: str, lexicon: Lexicon) -> _State:
+    """ "monthly rage before i come on", answered about PMDD, is about PMDD and no longer about anger; "that green tea stuff, does it calm",
+    answered about theanine, is about both.
+    """
+    named = [item.topic_id for item in state.focus]
+    if topic_id not in lexicon.topics or topic_id in named:
+        return state
+    substances = state.focus if any(map(lexicon.is_substance, named)) else ()
+    focus = (*substances, Mention(topic_id, "", 0, 0))
+    return replace(state, focus=focus, first=focus if state.first == state.focus else state.first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +159,7 @@ def _standalone(text: str, folded: str, mentions: tuple[Mention, ...], state: _S
             return _Reading(f"{_names(_things(focus, lexicon), lexicon)}: {text}", joined, both)
         if not focus and leans_beside_name(folded):  # "can exercise boost it", after a question about something without a name
             return _Reading(both, mentions, text)
-        return _Reading(text, mentions)
+        return _Reading(text, mentions, _perhaps_about(text, mentions, focus, lexicon))
     varied = _variant(focus, kinds_named(folded), lexicon) if opens_follow_up(folded) else ()
     if varied:  # "what about the supplement"
         return _Reading(f"{_names(varied, lexicon)}: {previous}", varied, both)
@@ -152,6 +170,15 @@ def _standalone(text: str, folded: str, mentions: tuple[Mention, ...], state: _S
         return _Reading(f"{_names(things, lexicon)}: {text}", things, both, ordinal=ordinal)
     # A whole question without a name may or may not go on about the same: it is searched both ways.
     return _Reading(text, context=f"{_names(_things(focus, lexicon), lexicon)}: {text}" if focus else "")
+
+
+def _perhaps_about(text: str, mentions: Sequence[Mention], focus: tuple[Mention, ...], lexicon: Lexicon) -> str:
+    """Context for half a question that names something of another kind than what was spoken of, and may go on about that: "why not just
+    prozac" after bipolar disorder.
+    """
+    kinds, before = ({lexicon.topics[item.topic_id].kind for item in items} for items in (mentions, focus))
+    short = len(text.split()) <= SHORT_QUESTION and not asks_in_full(fold(text))
+    return f"{_names(_things(focus, lexicon), lexicon)}: {text}" if focus and short and not kinds & before else ""
 
 
 def _unnamed(folded: str, mentions: Sequence[Mention], lexicon: Lexicon) -> str:
@@ -194,7 +221,7 @@ def _fragment(folded: str, lexicon: Lexicon) -> bool:
     found = words(folded)
     if len(found) > SHORT:
         return False
-    strange = [word for word in content_words(folded) if not lexicon.knows(word)]
+    strange = [word for word in content_words(folded) if not lexicon.spelling.knows(word)]
     return not strange
 
 
@@ -218,11 +245,11 @@ def _only_names(text: str, lexicon: Lexicon) -> bool:
 
 def _adds(folded: str, mentions: Sequence[Mention], focus: Sequence[Mention], lexicon: Lexicon) -> bool:
     """Whether what is named joins what was spoken of: a comparison that lacks its first side ("same as benzos?"), a short addition ("with
-    alcohol?", "dementia risk?", "and sleep?" after a substance of which the corpus says what it does to sleep), and "thyroid too?" after
-    lithium, but not "mdma as well?" after psilocybin.
+    alcohol?", "good for insomnia?", "dementia risk?", "and sleep?" after a substance of which the corpus says what it does to sleep), and
+    "thyroid too?" after lithium, but not "mdma as well?" after psilocybin.
     """
     short = len(folded.split()) < SHORT
-    if is_half_comparison(folded) or (short and begins_with_preposition(folded)):
+    if is_half_comparison(folded) or (short and (begins_with_preposition(folded) or lacks_subject(folded))):
         return True
     kinds = {lexicon.topics[item.topic_id].kind for item in mentions}
     aside = short and kinds <= {"condition", "test"} and bool(_SHORT_ASIDE.search(folded))
@@ -289,7 +316,7 @@ def _swap(previous: str, mentions: Sequence[Mention], lexicon: Lexicon, text: st
 
 def _spans(text: str) -> list[tuple[int, int]]:
     """Where the words of `text` are."""
-    return [match.span() for match in _WORD.finditer(text)]
+    return [match.span() for match in WORD.finditer(text)]
 
 
 def _exchanged(text: str, old: Sequence[Mention], new: str) -> str:

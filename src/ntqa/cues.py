@@ -64,7 +64,11 @@ _PREAMBLE = re.compile(
 _HALF_COMPARISON = re.compile(
     r"^(?:is (?:it|that) )?(?:the )?(?:same as|as \w+ as|different (?:from|to|than)|compared (?:to|with)|versus|vs|like|(?:more |less )?\w+ than)\b"
 )
-_PREPOSITION = re.compile(r"^(?:and )?(?:with|without|in|during|for|after|before|on|plus)\b")
+_PREPOSITION = re.compile(r"^(?:and |but |so )?(?:(?:what|how) about )?(?:with|without|in|during|for|after|before|on|plus)\b")
+_IN_FULL = re.compile(r"^(?:does|do|did|is|are|was|were|can|could|will|would|should|has|have|what|whats|how|hows|who|which|when|where)\b")
+_NO_SUBJECT = re.compile(
+    r"^(?:and |so |but |is it |are they |any )*(?:good|better|bad|useful|use|help|helps|works?|worth it|safe|ok|okay|used|given|taken) (?:for|in|with|against|during)\b"
+)
 _BOTH = re.compile(
     r"\b(?:of (?:the two|them|those|these)|both|either|between (?:them|the two)|which(?: one)? (?:is|has|works?|helps?)|which one)\b"
 )
@@ -97,8 +101,18 @@ def is_half_comparison(folded: str) -> bool:
 
 
 def begins_with_preposition(folded: str) -> bool:
-    """ "with alcohol?", "in pregnancy"."""
+    """ "with alcohol?", "what about in pregnancy"."""
     return bool(_PREPOSITION.search(folded))
+
+
+def asks_in_full(folded: str) -> bool:
+    """ "does magnesium help with sleep", not "why not just prozac" or "blood tests too"."""
+    return bool(_IN_FULL.search(folded))
+
+
+def lacks_subject(folded: str) -> bool:
+    """ "good for insomnia?", "safe with alcohol": what is good or safe was named before."""
+    return bool(_NO_SUBJECT.search(folded))
 
 
 def leans(folded: str) -> bool:

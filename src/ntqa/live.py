@@ -76,7 +76,7 @@ class Live:
         """
         if self.gap_log and (what != NOT_COVERED or reply.kind == NOT_COVERED):
             try:
-                self.gap_log.add(gap(reply, what, self.assistant.lexicon.knows))
+                self.gap_log.add(gap(reply, what, self.assistant.lexicon.spelling.knows))
             except Exception as error:
                 log.error("the gap log was not written: %s", type(error).__name__)
 

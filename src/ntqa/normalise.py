@@ -32,6 +32,23 @@ _SMS = {
     "2nite": "tonight",
     "2day": "today",
     "cuz": "because",
+    "gna": "going to",
+    "gunna": "going to",
+    "wnna": "want to",
+    "wnt": "want",
+    "dnt": "dont",
+    "cnt": "cant",
+    "dis": "this",
+    "dat": "that",
+    "lyf": "life",
+    "lyfe": "life",
+    "meself": "myself",
+    "myslf": "myself",
+    "mysef": "myself",
+    "nemore": "anymore",
+    "sumone": "someone",
+    "nt": "not",
+    "hav": "have",
 }
 _SMS_WORD = re.compile(r"\b(?:" + "|".join(_SMS) + r")\b")
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from ntqa.config import Config
 from ntqa.index import Edition
 from ntqa.keywords import KeywordIndex
-from ntqa.lexicon import Lexicon, replace_words
+from ntqa.lexicon import Lexicon
 from ntqa.schema import Corpus, Hit, Passage, Query, SearchResult
 from ntqa.sentences import one_line, sentence_spans
+from ntqa.spelling import replace_words
 from ntqa.words import STOP_WORDS, stem, terms, words
 
 Vector = NDArray[np.float32]
@@ -97,17 +98,17 @@ class Retriever:
     # -- search --
 
     def search(
-        self, query: Query, embed: Embed, limit: int = 10, filtered: bool = True, outside: float = 0.0, after: str = ""
+        self, query: Query, embed: Embed, limit: int = 10, filtered: bool = True, outside: float = 0.0, told: Sequence[str] = ()
     ) -> SearchResult:
         """The best passages for `query`, best first, and how sure it is that the corpus covers it.
 
         `embed` gives the unit vector of a text. With `filtered`, passages about another substance than the one asked about are left out.
-        `outside`: the guard's probability that the question belongs to another field. `after`: id of the passage that answered the turn
-        before a follow-up, which is what a reader who names nothing speaks of.
+        `outside`: the guard's probability that the question belongs to another field. `told`: ids of the passages that answered the
+        earlier turns, "" for none, oldest first. Who asks on speaks of the last of them, and has read them all.
         """
         dense, question = self._dense(query, embed)
         keyword = self._keywords.scores(self._query_terms(query))
-        before = self._position.get(after) if query.context else None
+        before = self._position.get(told[-1]) if told and query.context else None
         anew = before is not None and bool(self._lexicon.mentions(replace_words(query.asked, dict(query.corrections))))
         allowed = self._allowed(query) if filtered else np.ones(len(self._passages), dtype=bool)
         if before is not None and not anew:
@@ -117,6 +118,8 @@ class Retriever:
         fused += self._config.focus_weight * self._in_focus(query) * (fused > 0)
         if before is not None:
             fused += self._near(before, anew) * (fused > 0)
+        if query.context:
+            fused[[self._position[passage_id] for passage_id in set(told) if passage_id in self._position]] -= self._config.told_weight
         order = [int(index) for index in np.argsort(-fused, kind="stable")[:limit] if fused[index] > 0]
         dense_rank = _ranks(dense)
         keyword_rank = _ranks(keyword)
@@ -213,6 +216,7 @@ class Retriever:
         config = self._config
         same = self._topic_of == self._topic_of[before]
         alike = self._entry_scores(self._edition.dense.reconstruct(int(self._first_entry[before])))[self._first_entry]
+        alike[before] = np.delete(alike, before).max(initial=0.0)  # not more for being itself
         near: Vector = config.answered_topic_weights[anew] * same + config.answered_weights[anew] * np.maximum(alike, 0.0)
         return near
 
@@ -257,8 +261,8 @@ class Retriever:
             if len(word) > 3
             and word not in STOP_WORDS
             and word not in taken
-            and not self._lexicon.knows(word)
-            and not self._lexicon.is_common(word)
+            and not self._lexicon.spelling.knows(word)
+            and not self._lexicon.spelling.is_common(word)
         )
 
     def _features(
@@ -283,7 +287,7 @@ class Retriever:
             float(bool(foreign)),
             float(bool(names)),
             float(bool(strange)),
-            max((self._lexicon.oddness(word) for word in strange), default=0.0),
+            max((self._lexicon.spelling.oddness(word) for word in strange), default=0.0),
             max(map(len, strange), default=0) / 10,
             float(topic in query.topic_ids or any(self._in_title[topic_id][first] for topic_id in query.topic_ids)),
             float(bool(query.topic_ids)),

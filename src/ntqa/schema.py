@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -120,6 +120,15 @@ class Corpus:
     patterns: tuple[GuardPattern, ...] = ()
     guard_examples: tuple[GuardExample, ...] = ()
     calibration: tuple[CalibrationQuestion, ...] = ()
+
+    def names(self) -> Iterator[tuple[str, str, str]]:
+        """(topic id, name, member) of every name: of each topic its own first, then aliases, members, their brands."""
+        for topic in self.topics.values():
+            for name in (topic.name, *topic.aliases):
+                yield topic.id, name, ""
+            for member, brands in topic.members.items():
+                for name in (member, *brands):
+                    yield topic.id, name, member
 
 
 # --- from question to reply ----------------------------------------------------------------------------------------------

@@ -21,15 +21,14 @@ Arrays = dict[str, NDArray[Any]]
 HELP = ("crisis", "emergency")
 FOLDS = 4
 REGULARISATION = 3.0  # scikit-learn's C; the cross-validated log loss is flat from 1 to 10
-SEED = 7
 FIT_JOBS = 2  # processes
 MANY = 5_000  # samples; with fewer, starting processes takes longer than fitting
 ENOUGH = 40  # examples of each outcome for choosing thresholds
 # Share of harmless messages that may get each kind of needless reply: what the thresholds spend, on the guard's own data. The bars in
 # the safety goals are for readers' messages; the guard's own harmless examples were written to look dangerous, so more of them may get one.
-CARD_BUDGETS = {"emergency": 0.006, "crisis": 0.04}  # a crisis that is missed weighs more than a needless card
-STRIP_BUDGETS = {"emergency": 0.025, "crisis": 0.11}  # nearly every emergency is found by its card
-REFUSAL_BUDGET = 0.017
+CARD_BUDGETS = {"emergency": 0.007, "crisis": 0.045}  # a crisis that is missed weighs more than a needless card
+STRIP_BUDGETS = {"emergency": 0.025, "crisis": 0.115}  # nearly every emergency is found by its card
+REFUSAL_BUDGET = 0.014
 SMALLTALK_BUDGET = 0.003
 FLOOR = {"card": 0.25, "strip": 0.06, "refusal": 0.25}  # no threshold below these, however clean the data look
 CURATED_WEIGHT = 0.3  # of a curated question, all of which are general, beside a hand-written example
@@ -66,7 +65,7 @@ def train_guard(
     vectors = [np.stack([embed(text) for text in sample.texts]) for sample in judged]
     wholes, outcomes = np.stack([rows[0] for rows in vectors]), labels[: len(judged)]
 
-    folds = _folds(samples, outcomes)
+    folds = _folds(samples, len(judged))
     whole, *models = _fit_all(features[starts[:-1]], labels, weights, [np.arange(len(samples)), *(train for train, _ in folds)])
     held_out: list[NDArray[np.float32]] = [np.zeros(0, dtype=np.float32)] * len(judged)
     for (train, test), model in zip(folds, models, strict=True):
@@ -89,16 +88,20 @@ def train_guard(
     return result
 
 
-def _folds(samples: Sequence[Sample], outcomes: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """For each fold the positions of what is trained on and of the examples held out; nothing made of these is trained on."""
-    from sklearn.model_selection import StratifiedKFold
+def _folds(samples: Sequence[Sample], count: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """For each fold the positions of what is trained on and of the examples held out, which are the first `count` samples; nothing made of
+    these is trained on.
 
+    An example stays in its fold whatever else is added or taken away, so that a small edit moves the thresholds little. Which fold it is
+    has nothing to do with whether the adapter has seen it.
+    """
+    fold = np.array([text_hash(f"fold {sample.texts[0]}") % FOLDS for sample in samples[:count]])
     folds = []
-    for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(outcomes[:, None], outcomes):
-        out = set(test.tolist())
-        more = [index for index in range(len(outcomes), len(samples)) if not out & set(samples[index].parents)]
-        folds.append((np.array([*train.tolist(), *more]), test))
-    return folds
+    for number in range(FOLDS):
+        out = set(np.flatnonzero(fold == number).tolist())
+        train = [index for index in range(len(samples)) if index not in out and not out & set(samples[index].parents)]
+        folds.append((np.array(train), np.array(sorted(out), dtype=np.int64)))
+    return [(train, test) for train, test in folds if len(test)]
 
 
 def _fresh(seen: Sequence[bool], outcomes: NDArray[np.int64]) -> NDArray[np.int64]:

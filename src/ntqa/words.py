@@ -8,6 +8,7 @@ import unicodedata
 import Stemmer
 
 _WORD = re.compile(r"[a-z0-9]+")
+WORD = re.compile(r"[^\W_](?:[^\W_]|['’‘ʼ`´])*")  # a word in a text as it was typed, where `words` finds one
 _APOSTROPHES = re.compile(r"['’‘ʼ`´]")
 _STEMMER = Stemmer.Stemmer("english")
 
@@ -44,6 +45,21 @@ def words(text: str) -> list[str]:
 def stem(word: str) -> str:
     """Snowball stem of a folded word."""
     return _STEMMER.stemWord(word)
+
+
+def singular(word: str) -> str:
+    """A folded word without the ending of its plural."""
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "sis", "tis", "xis", "nnabis")):
+        return word[:-1]
+    return word
+
+
+def name_key(name: str) -> tuple[str, ...]:
+    """The form in which names are compared: folded words in the singular."""
+    return tuple(singular(word) for word in words(name))
+
 
 # Spellings of text messages, each with the one word it can stand for.
 TEXTING = dict(

@@ -138,6 +138,20 @@ def test_a_follow_up_to_what_nobody_named_goes_on_about_what_was_quoted():
     assert assistant.reply(["mood", "and effects?", "and effects?"]).quotes[0].passage.id == "walks/effects"
 
 
+def test_only_what_was_shown_counts_as_told(mini: Assistant):
+    embed = mini.embedder()
+    refused = "how much magnesium should i take"
+    mini.reply([refused, "does it help with sleep?", "and the risks?"], embed)
+    assert embed.told[refused,] == ""
+    assert embed.told[refused, "does it help with sleep?"] == "magnesium/sleep"
+
+
+def test_a_conversation_without_a_memory_looks_back_a_few_turns_only(mini: Assistant):
+    embed, messages = mini.embedder(), [*EXAMPLES * 2, "and the risks?"]
+    mini.reply(messages, embed)
+    assert sorted(map(len, embed.told)) == [3, 4, 5, 6, 7]
+
+
 def test_an_ordinal_after_a_single_quote_changes_nothing(mini: Assistant):
     reply = mini.reply(["what does serotonin do?", "what about the second one?"])
     assert reply.query.topic_ids == ("serotonin",)

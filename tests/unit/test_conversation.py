@@ -37,6 +37,10 @@ READINGS = [
     (["zolof, side effects?"], "zoloft, side effects?", "ssri sertraline"),
     ([SSRIS, "what about magnesum"], "what are magnesium?", "magnesium"),
     ([SSRIS, "and their side efects?"], "SSRIs: and their side effects?", "ssri"),
+    # what lacks its subject
+    ([SSRIS, "what about with magnesium?"], "SSRIs: what about with magnesium?", "ssri magnesium"),
+    ([SSRIS, "good with magnesium?"], "SSRIs: good with magnesium?", "ssri magnesium"),
+    ([SSRIS, "magnesium is good with food?"], "magnesium is good with food?", "magnesium"),
     # pronouns and fragments take the topic of the turn before
     ([SSRIS, "and their side effects?"], "SSRIs: and their side effects?", "ssri"),
     ([SSRIS, "what are their side effects"], "SSRIs: what are their side effects", "ssri"),
@@ -207,6 +211,18 @@ def test_only_a_follow_up_has_a_context(lexicon: Lexicon):
     assert follow_up.follow_up
 
 
+@pytest.mark.parametrize(
+    ("before", "text", "context"),
+    [
+        (IMBALANCE, "why not just prozac", "Chemical imbalance: why not just prozac"),
+        (SSRIS, "does exercise lift mood", ""),  # a whole question
+        (SSRIS, "what does zoloft do", ""),  # of the same kind
+    ],
+)
+def test_half_a_question_about_something_else_may_go_on_about_the_same(lexicon: Lexicon, before: str, text: str, context: str):
+    assert reformulate([before, text], lexicon).context == context
+
+
 def test_context_grows_from_the_turn_as_read_not_from_the_whole_history(lexicon: Lexicon):
     query = reformulate([MAGNESIUM, SSRIS, "and their side effects?", "is that proven?"], lexicon)
     assert query.context == "SSRIs: and their side effects? is that proven?"
@@ -231,6 +247,29 @@ def test_what_a_substance_does_to_something_is_no_other_question(title: str, tex
     named = [Topic("magnesium", "Magnesium", "supplement", ()), Topic("sleep", "Sleep", "lifestyle", ())]
     lexicon = Lexicon(corpus_of(named, [Passage("magnesium/other", "magnesium", title, "About it.")]))
     query = reformulate(["is magnesium good for nerves", "and sleep?"], lexicon)
+    assert (query.text, query.topic_ids) == (text, topics)
+
+
+@pytest.mark.parametrize(
+    ("messages", "answered", "text", "topics"),
+    [
+        # what was only described is named by what answered it
+        (["getting out of breath on purpose", "does it help?"], ["exercise"], "Exercise: does it help?", ("exercise",)),
+        # and so is what was described under another name
+        (["imbalance theory, does pee show it", "does it help?"], ["urine-tests"], "Urine tests: does it help?", ("urine-tests",)),
+        # a named substance stays, what answered joins it
+        ([MAGNESIUM, "does it help?"], ["gaba-supplement"], "Magnesium and GABA supplements: does it help?", ("magnesium", "gaba-supplement")),
+        ([MAGNESIUM, "does it help?"], ["magnesium"], "Magnesium: does it help?", ("magnesium",)),
+        # what answered later is not gone back to
+        ([MAGNESIUM, "getting out of breath", "zoloft side effects"], ["magnesium", "exercise"], "zoloft side effects", ("ssri",)),
+        (["getting out of breath", "does it help?"], ["gone"], "getting out of breath does it help?", ()),
+        (["getting out of breath", "does it help?"], [""], "getting out of breath does it help?", ()),
+    ],
+)
+def test_what_answered_is_spoken_of_from_then_on(
+    lexicon: Lexicon, messages: list[str], answered: list[str], text: str, topics: tuple[str, ...]
+):
+    query = reformulate(messages, lexicon, answered)
     assert (query.text, query.topic_ids) == (text, topics)
 
 

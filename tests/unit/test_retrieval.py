@@ -274,11 +274,11 @@ def test_passages_of_what_was_spoken_of_before_count_more_when_nothing_is_named(
     assert named["exercise/mood"] < follow_up["exercise/mood"]
 
 
-def gains(text: str, after: str, *topics: str, context: str = "sleep", **weights: tuple[float, float]) -> dict[str, float]:
+def gains(text: str, after: str, *topics: str, context: str = "sleep", **weights: tuple[float, float] | float) -> dict[str, float]:
     """What each passage of THREE gains in a search after another was the answer."""
-    config = replace(CONFIG, **{"answered_topic_weights": (0.0, 0.0), "answered_weights": (0.0, 0.0)} | weights)
+    config = replace(CONFIG, **{"answered_topic_weights": (0.0, 0.0), "answered_weights": (0.0, 0.0), "told_weight": 0.0} | weights)
     query = Query(text, text, topics, context=context)
-    plain, later = (scores(retriever(THREE, config).search(query, vector, after=passage_id)) for passage_id in ("", after))
+    plain, later = (scores(retriever(THREE, config).search(query, vector, told=told)) for told in ((), ("", after)))
     return {name: later[name] - plain[name] for name in plain}
 
 
@@ -293,17 +293,23 @@ def test_a_follow_up_leans_to_the_topic_that_the_turn_before_was_answered_from()
 
 def test_a_follow_up_leans_to_what_is_like_the_answer_of_the_turn_before():
     gain = gains("effects sleep", "magnesium/sleep", answered_weights=(0.4, 0.1))
-    # one word of two in common; none
-    assert gain == pytest.approx({"magnesium/sleep": 0.4, "magnesium/effects": 0.2, "exercise/mood": 0.0}, abs=1e-6)
+    # one word of two in common; none; and itself no more than the most alike of the others
+    assert gain == pytest.approx({"magnesium/sleep": 0.2, "magnesium/effects": 0.2, "exercise/mood": 0.0}, abs=1e-6)
+
+
+def test_what_has_been_told_stands_back_when_somebody_asks_on():
+    expected = {"magnesium/sleep": -0.1, "magnesium/effects": 0.0, "exercise/mood": 0.0}
+    assert gains("effects sleep", "magnesium/sleep", told_weight=0.1) == pytest.approx(expected, abs=1e-6)
+    assert gains("effects sleep", "magnesium/sleep", context="", told_weight=0.1) == dict.fromkeys(expected, 0.0)  # no follow-up
 
 
 def test_what_answered_before_may_answer_again_unless_something_else_is_named():
     found = retriever(SUBSTANCES)
     follow_up = Query("effects", "effects", ("ssri",), context="effects")
     assert "magnesium/effects" not in ranking(found.search(follow_up, vector, limit=20))
-    assert "magnesium/effects" in ranking(found.search(follow_up, vector, limit=20, after="magnesium/effects"))
+    assert "magnesium/effects" in ranking(found.search(follow_up, vector, limit=20, told=("magnesium/effects",)))
     named = replace(follow_up, asked="zoloft effects")
-    assert "magnesium/effects" not in ranking(found.search(named, vector, limit=20, after="magnesium/effects"))
+    assert "magnesium/effects" not in ranking(found.search(named, vector, limit=20, told=("magnesium/effects",)))
 
 
 # --- words nobody knows ---
