@@ -153,7 +153,8 @@ class _Runner:
                     right = reply.kind == turn.kind
                 flags.append((f"{dialogue.id}:{number}", right))
         self.measure("dialogue turns right", flags, misses_are=False)
-        for writer in dict.fromkeys(name.partition("-")[0] for name, _ in flags):
+        writers = dict.fromkeys(name.partition("-")[0] for name, _ in flags if "-" in name)
+        for writer in writers if len(writers) > 1 else ():
             self.measure(f"dialogue turns right, {writer}", (item for item in flags if item[0].startswith(f"{writer}-")), misses_are=False)
         self.report.outcomes.update({f"dialogue {name}": right for name, right in flags})
 
