@@ -184,7 +184,8 @@ class Assistant:
         return told
 
     def _topics(self, told: Sequence[str]) -> list[str]:
-        return [self.corpus.passages[passage_id].topic_id if passage_id else "" for passage_id in told]
+        found = map(self.corpus.passages.get, told)  # an edit may have taken away what was quoted earlier in a conversation
+        return [passage.topic_id if passage else "" for passage in found]
 
     def _with_ordinal(self, messages: Sequence[str], query: Query, embed: Embedder, told: Sequence[str]) -> Query:
         """ "the second one" after an answer with several quotes: the topic of that quote."""

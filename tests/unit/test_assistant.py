@@ -146,6 +146,12 @@ def test_only_what_was_shown_counts_as_told(mini: Assistant):
     assert embed.told[refused, "does it help with sleep?"] == "magnesium/sleep"
 
 
+def test_what_was_quoted_may_be_gone_by_now(mini: Assistant):
+    embed, first = mini.embedder(), "what does serotonin do?"
+    embed.told[first,] = "serotonin/taken-away"
+    assert mini.reply([first, "and its effect on mood?"], embed).query.topic_ids == ("serotonin",)
+
+
 def test_a_conversation_without_a_memory_looks_back_a_few_turns_only(mini: Assistant):
     embed, messages = mini.embedder(), [*EXAMPLES * 2, "and the risks?"]
     mini.reply(messages, embed)
