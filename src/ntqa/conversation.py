@@ -102,8 +102,8 @@ def _read(message: str, state: _State, lexicon: Lexicon) -> tuple[Query, _State]
 
 
 def _with_answer(state: _State, topic_id: str, lexicon: Lexicon) -> _State:
-    """ "monthly rage before i come on", answered about PMDD, is about PMDD and no longer about anger; "that green tea stuff, does it calm",
-    answered about theanine, is about both.
+    """ "that red kitchen spice, does it lift depression", answered about saffron, is about saffron and no longer about depression; "why no
+    cheese on antidepressants", answered about tyramine, is about both.
     """
     named = [item.topic_id for item in state.focus]
     if topic_id not in lexicon.topics or topic_id in named:
