@@ -147,7 +147,7 @@ class Guard:
         folded = plain(message)
         if not earlier or self._weights is None or _PERSONAL.search(folded):
             return False
-        if not all(self._lexicon.spelling.is_common(word) or self._lexicon.spelling.knows(word) for word in content_words(message)):  # "nd hw mch"
+        if not all(map(self._lexicon.spelling.is_word, content_words(message))):  # "nd hw mch"
             return False
         return _is_whole(folded) or not any(self._was_refused(turn, embed) for turn in earlier[-PRESSING:])
 

@@ -26,7 +26,7 @@ def language_of(text: str, lexicon: Lexicon) -> str:
     foreign = sum(word in _FUNCTION_WORDS for word in found)
     if text.isascii() and not foreign:
         return "en"
-    known = sum(word in STOP_WORDS or lexicon.spelling.is_common(word) or lexicon.spelling.knows(word) for word in found)
+    known = sum(word in STOP_WORDS or lexicon.spelling.is_word(word) for word in found)
     if found and known - foreign > len(found) / 2:
         return "en"
     code: str = _identifier().classify(text)[0]

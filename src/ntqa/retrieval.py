@@ -261,8 +261,7 @@ class Retriever:
             if len(word) > 3
             and word not in STOP_WORDS
             and word not in taken
-            and not self._lexicon.spelling.knows(word)
-            and not self._lexicon.spelling.is_common(word)
+            and not self._lexicon.spelling.is_word(word)
         )
 
     def _features(

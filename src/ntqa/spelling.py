@@ -92,6 +92,10 @@ class Spelling:
         """Whether the language, not only this corpus, has the word."""
         return word in self._common or singular(word) in self._common or word.isdigit()
 
+    def is_word(self, word: str) -> bool:
+        """Whether the corpus or the language has a folded word."""
+        return self.knows(word) or self.is_common(word)
+
     def oddness(self, word: str) -> float:
         """How unlike every word of the corpus a folded word is, from 0 to 1: less for a misspelling than for an invented name."""
         best = process.extractOne(word, self._vocabulary, scorer=Indel.normalized_similarity)

@@ -45,6 +45,11 @@ def test_common_words(spelling, word, common):
     assert spelling.is_common(word) is common
 
 
+@pytest.mark.parametrize(("word", "known"), [("serotonin", True), ("magnet", True), ("seratonin", False)])
+def test_words_of_corpus_or_language(spelling, word, known):
+    assert spelling.is_word(word) is known
+
+
 def test_oddness_is_less_for_a_misspelling_than_for_an_invented_name(spelling):
     assert spelling.oddness("magnesium") == 0
     assert spelling.oddness("magnesiumz") == pytest.approx(1 / 19)
