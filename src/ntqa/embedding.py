@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -48,7 +49,7 @@ class Encoder(Protocol):
     dimension: int
 
     def encode(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
-        """Unit vectors, shape (len(texts), dimension), float32. `progress` is called with the number of texts done since."""
+        """Unit vectors, shape (len(texts), dimension), float32. `progress` is called with the number of texts done since, by one thread at a time."""
         ...
 
     def common_words(self) -> frozenset[str]:
@@ -105,6 +106,7 @@ class OnnxEncoder:
 
     def encode(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
         result = np.empty((len(texts), self.dimension), dtype=np.float32)
+        reporting = Lock()
         if len(texts) <= FEW:  # as for one question: the tokenizer's own threads would cost more than they bring
             tokens = [self._tokenizer.encode(text) for text in texts]
             batches = [list(range(len(texts)))] if tokens else []
@@ -115,7 +117,8 @@ class OnnxEncoder:
         def run(positions: Sequence[int]) -> None:
             result[positions] = self._run([tokens[position] for position in positions])
             if progress:
-                progress(len(positions))
+                with reporting:
+                    progress(len(positions))
 
         if len(batches) < 2 * BUILD_THREADS:
             for batch in batches:
