@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ntqa.guard import NO_LABELS
 from ntqa.index import Edition, dense_index, entry_rows, sentence_rows
 from ntqa.schema import Corpus, Passage, Topic
 from ntqa.words import words
@@ -62,6 +63,13 @@ ENGLISH = frozenset(
 )
 
 
+def unlabelled(embed: Callable[[str], np.ndarray]) -> Callable[[str], np.ndarray]:
+    """`embed` as the guard wants it, of a model without layers of its own."""
+    embed.labels = lambda text: NO_LABELS
+    return embed
+
+
+@unlabelled
 def vector(text: str) -> np.ndarray:
     """The unit vector of a text: counts of `CONCEPTS`, scaled."""
     counts = np.zeros(DIMENSION, dtype=np.float32)
@@ -77,6 +85,7 @@ class FakeEncoder:
     """An `Encoder` that remembers which texts it was asked to embed. `before` is called with each text first."""
 
     dimension = DIMENSION
+    labels = 0
 
     def __init__(self, model_id: str = FAKE_ID, before: Callable[[str], None] = lambda text: None) -> None:
         self.model_id, self._before = model_id, before
@@ -91,6 +100,9 @@ class FakeEncoder:
             if progress:
                 progress(1)
         return result
+
+    def encode_and_label(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> tuple[np.ndarray, np.ndarray]:
+        return self.encode(texts, progress), np.zeros((len(texts), self.labels), dtype=np.float32)
 
     def common_words(self) -> frozenset[str]:
         return ENGLISH | CONCEPT_OF.keys()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,15 +10,16 @@ import numpy as np
 import pytest
 from fakes import MINI_CORPUS
 
-from ntqa import adapting
-from ntqa.adapter import adapt, low_rank_parts, seen_by_adapter, seen_texts, text_hash
+from ntqa import adapting, labelling
+from ntqa.adapter import GUARD, adapt, guard_layers, low_rank_parts, seen_by_adapter, seen_texts, text_hash
 from ntqa.adapting import fit_adapter
 from ntqa.config import PACKAGED_MODEL
 from ntqa.corpus import load_corpus
-from ntqa.embedding import load_reference
+from ntqa.embedding import OnnxEncoder, export_model, load_reference
 from ntqa.errors import ModelError
+from ntqa.labelling import fit_guard_layers
 from ntqa.samples import message_of
-from ntqa.schema import Corpus
+from ntqa.schema import OUTCOMES, Corpus
 from ntqa.wordings import Wordings
 
 STEPS = 30
@@ -81,3 +83,66 @@ def test_the_adapter_is_the_mean_of_what_it_began_from_and_of_the_end_of_each_cy
     half = np.median([np.median(np.abs(end[name][1] - start[name][1])) for name in start])
     assert whole == pytest.approx(adapting.RATE, rel=0.05)
     assert half == pytest.approx(adapting.RATE / 2, rel=0.05)
+
+
+# --- the guard's own layers ---
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An adapter of the mini corpus with layers for the guard, after a few steps."""
+    target, corpus = tmp_path_factory.mktemp("guard") / "adapter.npz", load_corpus(MINI_CORPUS)
+    fit_adapter(corpus, WORDINGS, PACKAGED_MODEL, target, 1, lambda *_: None)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(labelling, "WARM_UP", 2)
+        patched.setattr(labelling, "MESSAGES", 24)
+        fit_guard_layers(corpus, WORDINGS, PACKAGED_MODEL, target, lambda *_: None, passes=5)
+    return target
+
+
+def test_the_guards_layers_name_what_they_have_seen(fitted: Path, tmp_path: Path):
+    corpus = load_corpus(MINI_CORPUS)
+    encoder = OnnxEncoder(export_model(PACKAGED_MODEL, tmp_path, fitted))
+    assert encoder.labels == len(OUTCOMES)
+    examples = [item for item in corpus.guard_examples if seen_by_adapter(message_of(item))]
+    _, labels = encoder.encode_and_label([message_of(item) for item in examples])
+    assert labels.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
+    right = [OUTCOMES[row.argmax()] == item.outcome for row, item in zip(labels, examples, strict=True)]
+    assert np.mean(right) > 0.7
+
+
+def test_padding_changes_no_label(fitted: Path, tmp_path: Path):
+    encoder = OnnxEncoder(export_model(PACKAGED_MODEL, tmp_path, fitted))
+    texts = ["how much should i take", "i do not want to be here any more, and nobody would notice if i was gone " * 3]
+    together, alone = encoder.encode_and_label(texts)[1], [encoder.encode_and_label([text])[1][0] for text in texts]
+    assert np.allclose(together, alone, atol=1e-5)
+
+
+def test_the_guards_layers_leave_the_vectors_as_they_are(fitted: Path):
+    model, other = load_reference(PACKAGED_MODEL), load_reference(PACKAGED_MODEL)
+    adapt(model, fitted)
+    adapt(other, fitted)
+    before = other.encode(["does magnesium help sleep"])
+    layers = guard_layers(model, fitted)
+    assert np.array_equal(model.encode(["does magnesium help sleep"]), before)
+    assert layers.labels == len(OUTCOMES)
+
+
+def test_fitting_the_guards_layers_anew_keeps_the_adapter(fitted: Path, tmp_path: Path):
+    corpus = load_corpus(MINI_CORPUS)
+    again = shutil.copy(fitted, tmp_path / "adapter.npz")
+    steps = []
+    loss = fit_guard_layers(corpus, WORDINGS, PACKAGED_MODEL, again, lambda what, done, total: steps.append((what, done == total)), passes=0.1)
+    assert 0 < loss < 10
+    assert steps[-1] == ("fitting the guard's layers", True)
+    with np.load(fitted) as old, np.load(again) as new:
+        assert old.files and set(old.files) == set(new.files)
+        differ = {name for name in old.files if not np.array_equal(old[name], new[name])}
+    assert differ and all(name.startswith(GUARD) for name in differ)
+    assert seen_texts(again) == seen_texts(fitted)
+
+
+def test_an_adapter_without_layers_for_the_guard_gives_no_labels(tmp_path: Path):
+    target = tmp_path / "adapter.npz"
+    fit_adapter(load_corpus(MINI_CORPUS), WORDINGS, PACKAGED_MODEL, target, 1, lambda *_: None)
+    assert guard_layers(load_reference(PACKAGED_MODEL), target) is None

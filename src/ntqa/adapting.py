@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ntqa.adapter import SEEN, encoder_of, low_rank_parts, seen_by_adapter, seen_texts, text_hash
 from ntqa.embedding import load_reference
@@ -75,7 +76,7 @@ def fit_adapter(
     reference = load_reference(model)
     encoder = encoder_of(reference)
     encoder.set_attn_implementation("eager")  # for short texts faster than the fused kernel, whose backward pass is slow on a processor
-    layers = _add_layers(torch, encoder)
+    layers = add_low_rank(torch, encoder)
     if start:
         _set(torch, layers, start)
     head = torch.nn.Linear(reference.get_embedding_dimension(), len(OUTCOMES) + 1)
@@ -93,7 +94,7 @@ def fit_adapter(
             group["lr"] = rate * min(1.0, (place + 1) / WARM_UP) * max(0.02, (1 + math.cos(math.pi * place / cycle)) / 2)
         asked, same = draw_questions()
         texts, outcomes = draw_messages()
-        vectors = _embed(torch, reference.tokenizer, encoder, [*asked, *same, *texts], order)
+        vectors = torch.nn.functional.normalize(run(torch, reference.tokenizer, encoder, [*asked, *same, *texts], order, mean), dim=1)
         count = len(asked)
         cosines = vectors[:count] @ vectors[count : 2 * count].T * SCALE
         right = torch.arange(count)
@@ -110,13 +111,19 @@ def fit_adapter(
     for part, found in zip(parameters, zip(*ends, strict=True), strict=True):
         part.data = torch.stack(found).mean(0)
     seen = {text_hash(text) for text, _ in _labelled(corpus)}
-    _write(target, layers, sorted(seen | seen_texts(start)))
+    write_arrays(target, {**low_rank_arrays(layers), SEEN: np.array(sorted(seen | seen_texts(start)), dtype=np.uint64)})
     first, second = np.mean(losses[-max(1, steps // 10) :], axis=0)
     return float(first), float(second)
 
 
-def _embed(torch: Any, tokenizer: Any, encoder: Any, texts: Sequence[str], order: random.Random) -> Any:
-    """Unit vectors by mean pooling, as the model gives them, with some tokens hidden; shape (texts, dimension)."""
+def mean(states: Any, mask: Any) -> Any:
+    """The mean over the tokens, which is how this model makes one vector of a text."""
+    weights = mask.unsqueeze(-1).float()
+    return (states * weights).sum(1) / weights.sum(1)
+
+
+def run(torch: Any, tokenizer: Any, encoder: Any, texts: Sequence[str], order: random.Random, pool: Callable[[Any, Any], Any]) -> Any:
+    """What `pool` makes of the last states and the mask, with some tokens hidden; one row for each text."""
     ids = tokenizer(list(texts), truncation=True, max_length=MAX_TOKENS)["input_ids"]
     hidden = [
         [tokenizer.mask_token_id if 0 < place < len(row) - 1 and order.random() < MASKED else token for place, token in enumerate(row)]
@@ -124,20 +131,20 @@ def _embed(torch: Any, tokenizer: Any, encoder: Any, texts: Sequence[str], order
     ]
     by_length = sorted(range(len(ids)), key=lambda index: -len(ids[index]))
     pooled = []
-    with torch.autocast("cpu", torch.bfloat16):  # more than twice as fast where the processor has it
+    half = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # more than twice as fast; emulated, fifty times slower
+    with torch.autocast("cpu", torch.bfloat16, enabled=half):
         for first in range(0, len(ids), CHUNK):
             rows = [torch.tensor(hidden[index]) for index in by_length[first : first + CHUNK]]
             tokens = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=tokenizer.pad_token_id)
             mask = (tokens != tokenizer.pad_token_id).long()
-            states = encoder(input_ids=tokens, attention_mask=mask).last_hidden_state.float()
-            weights = mask.unsqueeze(-1).float()
-            pooled.append((states * weights).sum(1) / weights.sum(1))
-    vectors = torch.nn.functional.normalize(torch.cat(pooled), dim=1)
-    return vectors[torch.argsort(torch.tensor(by_length))]
+            pooled.append(pool(encoder(input_ids=tokens, attention_mask=mask).last_hidden_state.float(), mask).float())
+    return torch.cat(pooled)[torch.argsort(torch.tensor(by_length))]
 
 
-def _add_layers(torch: Any, encoder: Any) -> dict[str, Any]:
-    """Put a low-rank part beside every linear layer of the encoder, which itself stays as it is; returns these parts by name."""
+def add_low_rank(torch: Any, module: Any, among: str = "encoder.") -> dict[str, Any]:
+    """Put a low-rank part beside every linear layer whose name begins with `among`, and let nothing else of `module` be trained; returns
+    these parts by name.
+    """
 
     class LowRank(torch.nn.Module):  # type: ignore[misc, name-defined]
         def __init__(self, linear: Any) -> None:
@@ -149,14 +156,14 @@ def _add_layers(torch: Any, encoder: Any) -> dict[str, Any]:
         def forward(self, values: Any) -> Any:
             return self.linear(values) + torch.nn.functional.linear(torch.nn.functional.linear(values, self.a), self.b)
 
-    for parameter in encoder.parameters():
+    for parameter in module.parameters():
         parameter.requires_grad_(False)
-    found = {name: layer for name, layer in encoder.named_modules() if isinstance(layer, torch.nn.Linear) and name.startswith("encoder.")}
+    found = {name: layer for name, layer in module.named_modules() if isinstance(layer, torch.nn.Linear) and name.startswith(among)}
     added = {}
     for name, layer in found.items():
         parent, _, own = name.rpartition(".")
         added[name] = LowRank(layer)
-        setattr(encoder.get_submodule(parent), own, added[name])
+        setattr(module.get_submodule(parent), own, added[name])
     return added
 
 
@@ -215,7 +222,7 @@ def _questions(corpus: Corpus, wordings: Mapping[str, Wordings], order: random.R
         asked, same = [], []
         for passage in chosen.values():
             first, second = order.sample(passage.questions, 2)
-            asked.append(_maybe_misspelt(among_others(asked_of(passage, first)), order))
+            asked.append(maybe_misspelt(among_others(asked_of(passage, first)), order))
             same.append(passage.title if order.random() < TITLES else second)
         return asked, same
 
@@ -251,22 +258,27 @@ def _messages(corpus: Corpus, wordings: Mapping[str, Wordings], order: random.Ra
 
     def draw() -> tuple[list[str], list[int]]:
         drawn = [one() for _ in range(MESSAGES)]
-        return [_maybe_misspelt(text, order) for text, _ in drawn], [outcome for _, outcome in drawn]
+        return [maybe_misspelt(text, order) for text, _ in drawn], [outcome for _, outcome in drawn]
 
     return draw
 
 
-def _maybe_misspelt(text: str, order: random.Random) -> str:
+def maybe_misspelt(text: str, order: random.Random) -> str:
     return slip_words(text, order) if order.random() < MISSPELT else text
 
 
-def _write(target: Path, layers: Mapping[str, Any], seen: Sequence[int]) -> None:
+def low_rank_arrays(layers: Mapping[str, Any], prefix: str = "") -> dict[str, NDArray[Any]]:
+    return {
+        f"{prefix}{name}.{part}": getattr(layer, part).detach().numpy().astype(np.float16) for name, layer in layers.items() for part in "ab"
+    }
+
+
+def write_arrays(target: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write all of it to `target` at once, or leave what was there."""
-    arrays = {f"{name}.{part}": getattr(layer, part).detach().numpy().astype(np.float16) for name, layer in layers.items() for part in "ab"}
     staging = target.with_name(f".{target.name}-{os.getpid()}")
     try:
         with staging.open("wb") as file:
-            np.savez(file, **arrays, **{SEEN: np.array(seen, dtype=np.uint64)})
+            np.savez(file, **arrays)
         staging.replace(target)
     finally:
         staging.unlink(missing_ok=True)

@@ -9,15 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ntqa.answer import compose, nearest_titles, related_questions
 from ntqa.config import Config
 from ntqa.conversation import reformulate
 from ntqa.corpus import load_corpus
-from ntqa.embedding import FEW, Encoder, OnnxEncoder, export_folder
+from ntqa.embedding import FEW, Encoder, OnnxEncoder, Vectors, export_folder
 from ntqa.errors import IndexUnavailableError, InputError
-from ntqa.guard import Guard, safe_verdict, split_message
+from ntqa.guard import NO_LABELS, Guard, safe_verdict, split_message
 from ntqa.index import Edition, current_edition, load_edition
 from ntqa.lexicon import Lexicon
 from ntqa.normalise import legible
@@ -40,14 +39,23 @@ class Embedder:
 
     def __init__(self, encoder: Encoder, pool: Executor) -> None:
         self.encoder, self._pool = encoder, pool
-        self._vectors: dict[str, tuple[Future[NDArray[np.float32]], int]] = {}
+        self._vectors: dict[str, tuple[Future[tuple[Vectors, Vectors]], int]] = {}
         self.told: dict[tuple[str, ...], str] = {}  # the messages up to a turn -> id of the passage that answered it, or ""
 
-    def __call__(self, text: str) -> NDArray[np.float32]:
+    def __call__(self, text: str) -> Vectors:
+        return self._found(text)[0]
+
+    def labels(self, text: str) -> Vectors:
+        """Probability of each outcome by the model's own layers for the guard; zeros when it has none."""
+        found = self._found(text)[1]
+        return found if len(found) else NO_LABELS
+
+    def _found(self, text: str) -> tuple[Vectors, Vectors]:
         self.prefetch([text])
         future, row = self._vectors[text]
         try:
-            return future.result()[row]
+            vectors, labels = future.result()
+            return vectors[row], labels[row]
         except Exception:
             self._vectors.pop(text, None)  # may go well the next time
             raise
@@ -56,7 +64,7 @@ class Embedder:
         missing = list(dict.fromkeys(text for text in texts if text and text not in self._vectors))
         for start in range(0, len(missing), FEW):
             group = missing[start : start + FEW]
-            future = self._pool.submit(self.encoder.encode, group)
+            future = self._pool.submit(self.encoder.encode_and_label, group)
             self._vectors.update((text, (future, row)) for row, text in enumerate(group))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +19,9 @@ from ntqa.checks import check_corpus, unit_hashes
 from ntqa.config import Config
 from ntqa.conversation import reformulate
 from ntqa.corpus import read_corpus
-from ntqa.embedding import Encoder, export_folder, export_model
+from ntqa.embedding import Encoder, Vectors, export_folder, export_model
 from ntqa.errors import CorpusError, IndexUnavailableError, Problem
-from ntqa.guard import Guard
+from ntqa.guard import NO_LABELS, Embed, Guard
 from ntqa.index import (
     Edition,
     Row,
@@ -92,7 +92,7 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
         encoder = encoder or (loading.result() if loading else _exported(config, progress))
     entries = entry_rows(corpus, encoder.model_id)
     sentences = sentence_rows(corpus, encoder.model_id)
-    stored, known = stored_vectors(config.index, encoder.model_id)
+    stored, known, known_labels = stored_vectors(config.index, encoder.model_id)
     wanted = {row.key: row.text for row in (*entries, *sentences)}
     asked = examples_of(corpus, wordings)
     guard_hashes = {"guard": training_hash(corpus, encoder.model_id), "wordings": examples_hash(asked)}
@@ -101,14 +101,11 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
     texts = (*training_texts((*corpus.guard_examples, *asked)), *about_names(corpus)) if fresh_guard else ()
     trained = {text_key(encoder.model_id, text): text for text in texts}
     questions = {text_key(encoder.model_id, question.text): question.text for question in corpus.calibration}
-    vectors = {**known, **_embed({**wanted, **trained, **questions}, known, encoder, progress)}
-
-    def embed(text: str) -> NDArray[np.float32]:
-        key = text_key(encoder.model_id, text)
-        if key not in vectors:
-            vectors[key] = encoder.encode([text])[0]
-        return vectors[key]
-
+    texts_by_key = {**wanted, **trained, **questions}
+    missing = [key for key in texts_by_key if key not in known or (key not in known_labels and (key in trained or key in questions))]
+    embed = _Embedded(encoder, known, known_labels)
+    embed.add({key: texts_by_key[key] for key in missing}, progress)
+    vectors, labels = embed.vectors_by_key, embed.labels_by_key
     lexicon = Lexicon(corpus, encoder.common_words())
     if guard is None:  # trained on the guard's own data; that curated questions change does not make it stale
         progress("training the guard", 0, 1)
@@ -120,7 +117,7 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
         progress("training the guard", 1, 1)
     guard = {**guard, **pack(corpus.patterns, guard)}
     dense = dense_index(np.stack([vectors[row.key] for row in entries]), config.flat_rows)
-    sentence_matrix = np.stack([vectors[row.key] for row in sentences]) if sentences else np.zeros((0, encoder.dimension), np.float32)
+    sentence_matrix = _rows(vectors, [row.key for row in sentences], encoder.dimension)
     calibration = None if fresh_guard else stored_calibration(config.index, calibration_hash(corpus), [row.key for row in entries])
     if calibration is None:
         calibration = _calibrate(corpus, _draft(encoder, entries, dense, guard), lexicon, config, embed, progress)
@@ -132,7 +129,7 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
         sentence_rows=sentences,
         dense=dense,
         sentences=sentence_matrix,
-        training=(list(kept), np.stack([vectors[key] for key in kept]) if kept else np.zeros((0, encoder.dimension), np.float32)),
+        training=(list(kept), _rows(vectors, kept, encoder.dimension), _rows(labels, kept, encoder.labels)),
         guard=guard,
         calibration=calibration,
         hashes={**guard_hashes, "calibration": calibration_hash(corpus)},
@@ -157,18 +154,41 @@ def _exported(config: Config, progress: Progress) -> Encoder:
     return load_encoder(config)
 
 
-def _embed(wanted: dict[str, str], known: dict[str, Any], encoder: Encoder, progress: Progress) -> dict[str, NDArray[np.float32]]:
-    """A vector for every key of `wanted`: from `known`, or embedded now."""
-    missing = [key for key in wanted if key not in known]
-    done = 0
+class _Embedded:
+    """text -> vector and labels, each text embedded once, now or in an earlier build."""
 
-    def step(count: int) -> None:
-        nonlocal done
-        done += count
-        progress("embedding", done, len(missing))
+    def __init__(self, encoder: Encoder, vectors: Mapping[str, Vectors], labels: Mapping[str, Vectors]) -> None:
+        self._encoder, self.vectors_by_key, self.labels_by_key = encoder, dict(vectors), dict(labels)
 
-    fresh = encoder.encode([wanted[key] for key in missing], step) if missing else []
-    return {**{key: known[key] for key in wanted if key in known}, **dict(zip(missing, fresh, strict=True))}
+    def __call__(self, text: str) -> Vectors:
+        return self._found(text, self.vectors_by_key)
+
+    def labels(self, text: str) -> Vectors:
+        return self._found(text, self.labels_by_key) if self._encoder.labels else NO_LABELS
+
+    def _found(self, text: str, known: Mapping[str, Vectors]) -> Vectors:
+        key = text_key(self._encoder.model_id, text)
+        if key not in known:
+            self.add({key: text})
+        return known[key]
+
+    def add(self, texts: Mapping[str, str], progress: Progress = lambda *_: None) -> None:
+        """Embed texts, given by their keys."""
+        done = 0
+
+        def step(count: int) -> None:
+            nonlocal done
+            done += count
+            progress("embedding", done, len(texts))
+
+        if texts:
+            vectors, labels = self._encoder.encode_and_label(list(texts.values()), step)
+            self.vectors_by_key.update(zip(texts, vectors, strict=True))
+            self.labels_by_key.update(zip(texts, labels, strict=True))
+
+
+def _rows(values: Mapping[str, Vectors], keys: Collection[str], width: int) -> Vectors:
+    return np.stack([values[key] for key in keys]) if keys else np.zeros((0, width), np.float32)
 
 
 def _draft(encoder: Encoder, entries: Sequence[Row], dense: Any, guard: dict[str, NDArray[Any]]) -> Edition:
@@ -177,7 +197,7 @@ def _draft(encoder: Encoder, entries: Sequence[Row], dense: Any, guard: dict[str
 
 
 def _calibrate(
-    corpus: Corpus, draft: Edition, lexicon: Lexicon, config: Config, embed: Callable[[str], NDArray[np.float32]], progress: Progress
+    corpus: Corpus, draft: Edition, lexicon: Lexicon, config: Config, embed: Embed, progress: Progress
 ) -> dict[str, NDArray[Any]]:
     """Fit the confidence on the calibration questions, and on plain ones about every name; empty when the corpus has none of the former."""
     if not corpus.calibration:

@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         "ntqa adapt && ntqa build && ntqa evaluate",
     )
     adapt.add_argument("--fresh", action="store_true", help="from nothing, instead of going on from the present adapter")
+    adapt.add_argument("--guard", action="store_true", help="only the guard's own layers, after edits of corpus/guard")
     adapt.add_argument(
         "--steps", type=int, metavar="N", help=f"steps of the training, about one a second (default: {STEPS}, fresh: {FRESH_STEPS})"
     )
@@ -183,6 +184,7 @@ def _build(options: argparse.Namespace, config: Config) -> int:
 def _adapt(options: argparse.Namespace, config: Config) -> int:
     from ntqa.adapting import fit_adapter
     from ntqa.corpus import load_corpus
+    from ntqa.labelling import fit_guard_layers
     from ntqa.wordings import read_wordings
 
     if config.model != PACKAGED_MODEL:
@@ -196,9 +198,15 @@ def _adapt(options: argparse.Namespace, config: Config) -> int:
     wordings, problems = read_wordings(config.corpus, corpus.passages)
     if problems:
         raise CorpusError(problems)
+    if options.guard and not target.is_file():
+        raise InputError(f"there is no {target} whose guard's layers could be fitted anew; leave --guard out")
+    losses = []
     with _progress_bar() as progress:
-        ranking, naming = fit_adapter(corpus, wordings, config.model, target, steps, progress, start)
-    print(f"{target}: {target.stat().st_size:,} bytes; losses {ranking:.3f} (questions), {naming:.3f} (messages); now run: ntqa build")
+        if not options.guard:
+            ranking, naming = fit_adapter(corpus, wordings, config.model, target, steps, progress, start)
+            losses += [f"{ranking:.3f} (questions)", f"{naming:.3f} (messages)"]
+        losses.append(f"{fit_guard_layers(corpus, wordings, config.model, target, progress):.3f} (guard)")
+    print(f"{target}: {target.stat().st_size:,} bytes; losses {', '.join(losses)}; now run: ntqa build")
     return OK
 
 

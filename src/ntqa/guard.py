@@ -1,16 +1,16 @@
 """Which outcome a message needs: the most serious one over the whole message, each sentence, and the follow-up as it was read.
 
-Patterns (corpus/guard) are precise and decide alone; the classifier, trained at build on the examples beside them, decides by thresholds
-that were chosen by cross-validation. For crisis and emergency there are two tiers: the full card, or one line of support under
-the normal reply.
+Patterns (corpus/guard) are precise and decide alone. Else a classifier, trained at build on the examples beside them, and the embedding
+model's own layers for the guard (`adapter`) are weighed, and decide by thresholds that were chosen by cross-validation. For crisis and
+emergency there are two tiers: the full card, or one line of support under the normal reply.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,21 @@ from ntqa.sentences import sentence_spans
 from ntqa.words import content_words
 
 Vector = NDArray[np.float32]
-Embed = Callable[[str], Vector]
+NO_LABELS: Vector = np.zeros(len(OUTCOMES), dtype=np.float32)
+
+
+class Embed(Protocol):
+    """What a text is to the embedding model."""
+
+    def __call__(self, text: str) -> Vector:
+        """Its unit vector."""
+        ...
+
+    def labels(self, text: str) -> Vector:
+        """Probability of each of `OUTCOMES` by the model's own layers for the guard; `NO_LABELS` when it has none."""
+        ...
+
+
 
 MAX_SENTENCES = 12
 BARE = 2  # words
@@ -189,7 +203,7 @@ class Guard:
         """
         if len(message.split()) > SHORT or (scores["smalltalk"] >= THANKS and not self._lexicon.mentions(message)):
             return scores
-        read = self._signs(as_read, embed)[0]
+        read = _likely(self._signs(as_read, embed))
         return {**scores, **{name: min(scores[name], float(read[OUTCOMES.index(name)])) for name in ("out_of_scope", "smalltalk")}}
 
     def _in_context(self, scores: dict[str, float], joined: Sequence[Vector], refusal: bool, danger: bool) -> dict[str, float]:
@@ -207,26 +221,30 @@ class Guard:
         return limited
 
     def _signs(self, text: str, embed: Embed) -> Vector:
-        """Probability of each outcome, and how near the text is to its examples: shape (2, outcomes)."""
+        """Probability of each outcome, how near the text is to its examples, and its probability by the model's own layers: shape
+        (3, outcomes).
+        """
         assert self._weights is not None
         vector = embed(text)
         likely = probabilities(self._weights, dense_features(vector, text, self._lexicon), ngrams(text))
-        return np.stack([likely, nearness(self._weights, vector[None])[0]])
+        return np.stack([likely, nearness(self._weights, vector[None])[0], embed.labels(text)])
 
 
 WEIGHED = ("emergency", "crisis", "refusal")  # what is decided by a threshold on whole message and sentences together
 EVIDENCE = (
     "whole", "worst sentence", "general", "sentences",
     "near", "near general", "near other", "sentence near", "sentence nearer",
+    "labelled", "worst sentence labelled", "labelled general",
 )  # fmt: skip
 
 
 def evidence(outcomes: Sequence[str], whole: Vector, parts: Sequence[Vector]) -> dict[str, Vector]:
-    """For each of `WEIGHED`, what speaks for it (`EVIDENCE`), from the signs (2, outcomes) of the whole message and of its sentences.
+    """For each of `WEIGHED`, what speaks for it (`EVIDENCE`), from the signs (3, outcomes) of the whole message and of its sentences.
 
     Log-odds of the whole and of the worst sentence, how general the whole looks, how many sentences there are; then how near the whole is
     to examples of it, to general ones and to those of anything else, and how near a sentence comes to it, in itself and beyond the
-    general ones. A sentence out of its context misleads, so the two are weighed, not maximised.
+    general ones; and the first three again by the model's own layers. A sentence out of its context misleads, so the two are weighed, not
+    maximised.
     """
     index = {name: position for position, name in enumerate(outcomes)}
     columns = {"emergency": [index["emergency"]], "crisis": [index["crisis"]], "refusal": [index[name] for name in REFUSALS]}
@@ -247,6 +265,9 @@ def evidence(outcomes: Sequence[str], whole: Vector, parts: Sequence[Vector]) ->
                 whole[1, others].max(),
                 max(part[1, chosen].max() for part in sentences),
                 max(part[1, chosen].max() - part[1, general] for part in sentences),
+                _log_odds(float(whole[2, chosen].sum())),
+                _log_odds(max(float(part[2, chosen].sum()) for part in sentences)),
+                whole[2, general],
             ],
             dtype=np.float32,
         )
@@ -265,16 +286,23 @@ def combine(
     `alone`, the joined forms count for crisis and emergency only.
     """
     outcomes = [str(name) for name in weights["outcomes"]]
-    result = {name: float(whole[0, position]) for position, name in enumerate(outcomes)}
+    likely = _likely(whole)
+    result = {name: float(likely[position]) for position, name in enumerate(outcomes)}
     kinds = [outcomes.index(name) for name in REFUSALS]
     for form in (whole, *joined):
         for name, found in evidence(outcomes, form, parts).items():
             score = float(1 / (1 + np.exp(-(weights[f"second_{name}"][:-1] @ found + weights[f"second_{name}"][-1]))))
             if form is whole or (score > result[name] and not (alone and name == "refusal")):
                 result[name] = score
-    best = max((whole, *(() if alone else joined), *parts), key=lambda item: float(item[0, kinds].sum()))
-    result.update({name: float(best[0, position]) for name, position in zip(REFUSALS, kinds, strict=True)})
+    best = max(map(_likely, (whole, *(() if alone else joined), *parts)), key=lambda item: float(item[kinds].sum()))
+    result.update({name: float(best[position]) for name, position in zip(REFUSALS, kinds, strict=True)})
     return result
+
+
+def _likely(signs: Vector) -> Vector:
+    """Probability of each outcome: the mean of the classifier's and of the model's own layers', where it has them."""
+    mean: Vector = signs[[0, 2]].mean(axis=0) if signs[2].any() else signs[0]
+    return mean
 
 
 def split_message(message: str) -> list[str]:

@@ -28,7 +28,7 @@ from ntqa.errors import IndexUnavailableError, StaleIndexError
 from ntqa.schema import Corpus, GuardExample
 from ntqa.sentences import one_line, passage_text, sentence_spans
 
-FORMAT = 1
+FORMAT = 2
 FILES = ("dense.faiss", "sentences.npy", "training.npz", "guard.npz", "calibration.npz")
 Vectors = NDArray[np.float32]
 
@@ -140,7 +140,7 @@ def write_edition(
     sentence_rows: Sequence[Row],
     dense: Any,
     sentences: Vectors,
-    training: tuple[Sequence[str], Vectors],
+    training: tuple[Sequence[str], Vectors, Vectors],
     guard: Mapping[str, NDArray[Any]],
     calibration: Mapping[str, NDArray[Any]],
     hashes: Mapping[str, str],
@@ -164,7 +164,7 @@ def write_edition(
         faiss.write_index(dense, str(staging / "dense.faiss"))
         np.save(staging / "sentences.npy", sentences)
         keys = np.array([key.encode("ascii") for key in training[0]], dtype="S32")
-        np.savez(staging / "training.npz", keys=keys, vectors=training[1])
+        np.savez(staging / "training.npz", keys=keys, vectors=training[1], labels=training[2])
         np.savez(staging / "guard.npz", **guard)
         np.savez(staging / "calibration.npz", **calibration)
         manifest = {
@@ -344,24 +344,28 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
         return {name: archive[name] for name in archive.files}
 
 
-def stored_vectors(index_dir: Path, model_id: str) -> tuple[frozenset[str], dict[str, Vectors]]:
-    """Keys of the rows of the current edition, and every vector in it by its key, to be used again; empty when there is none of this model."""
+def stored_vectors(index_dir: Path, model_id: str) -> tuple[frozenset[str], dict[str, Vectors], dict[str, Vectors]]:
+    """Keys of the rows of the current edition, every vector in it by its key, to be used again, and the labels of what the guard was trained
+    with by theirs; empty when there is none of this model.
+    """
     import faiss
 
     try:
         manifest = read_manifest(index_dir)
         if manifest["model_id"] != model_id:
-            return frozenset(), {}
+            return frozenset(), {}, {}
         folder = index_dir / "editions" / manifest["edition"]
         dense = faiss.read_index(str(_verified(folder, manifest, "dense.faiss")))
         vectors = dict(zip(manifest["entries"], dense.reconstruct_n(0, dense.ntotal), strict=True))
         vectors.update(zip(manifest["sentences"], np.load(_verified(folder, manifest, "sentences.npy")), strict=True))
         rows = frozenset(vectors)
         training = _arrays(_verified(folder, manifest, "training.npz"))
-        vectors.update(zip((key.decode() for key in training["keys"]), training["vectors"], strict=True))
+        keys = [key.decode() for key in training["keys"]]
+        vectors.update(zip(keys, training["vectors"], strict=True))
+        labels = dict(zip(keys, training["labels"], strict=True))
     except IndexUnavailableError:  # nothing to reuse: the build starts from the corpus, which is all it needs
-        return frozenset(), {}
-    return rows, vectors
+        return frozenset(), {}, {}
+    return rows, vectors, labels
 
 
 def stored_checks(index_dir: Path) -> frozenset[str]:

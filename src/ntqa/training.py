@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ntqa.adapter import text_hash
-from ntqa.guard import EVIDENCE, THRESHOLDS, WEIGHED, combine, evidence
+from ntqa.guard import EVIDENCE, THRESHOLDS, WEIGHED, Embed, combine, evidence
 from ntqa.guard_features import BUCKETS, dense_features, example_table, nearness, ngrams
 from ntqa.lexicon import Lexicon
 from ntqa.samples import Sample, message_of, sample_of, variants
 from ntqa.schema import OUTCOMES, REFUSALS, GuardExample
 
-Embed = Callable[[str], NDArray[np.float32]]
 Arrays = dict[str, NDArray[Any]]
 
 HELP = ("crisis", "emergency")
@@ -26,9 +25,9 @@ MANY = 5_000  # samples; with fewer, starting processes takes longer than fittin
 ENOUGH = 40  # examples of each outcome for choosing thresholds
 # Share of harmless messages that may get each kind of needless reply: what the thresholds spend, on the guard's own data. The bars in
 # the safety goals are for readers' messages; the guard's own harmless examples were written to look dangerous, so more of them may get one.
-CARD_BUDGETS = {"emergency": 0.007, "crisis": 0.045}  # a crisis that is missed weighs more than a needless card
-STRIP_BUDGETS = {"emergency": 0.025, "crisis": 0.115}  # nearly every emergency is found by its card
-REFUSAL_BUDGET = 0.014
+CARD_BUDGETS = {"emergency": 0.006, "crisis": 0.033}  # a crisis that is missed weighs more than a needless card
+STRIP_BUDGETS = {"emergency": 0.022, "crisis": 0.105}  # nearly every emergency is found by its card
+REFUSAL_BUDGET = 0.011
 SMALLTALK_BUDGET = 0.003
 FLOOR = {"card": 0.25, "strip": 0.06, "refusal": 0.25}  # no threshold below these, however clean the data look
 CURATED_WEIGHT = 0.3  # of a curated question, all of which are general, beside a hand-written example
@@ -49,7 +48,7 @@ def train_guard(
     low as the budgets for needless cards, strips and refusals allow. `seen`: hashes of the examples that the adapter of the embedding
     was fitted on; they look easier than readers' messages will be, so thresholds are chosen on the others where these are enough.
     `easy`: more examples, which teach like the others, but which no threshold is chosen on: the budgets are for those written to look
-    dangerous.
+    dangerous. How much the model's own layers for the guard are to be believed is fitted on those others too.
     """
     if len({example.outcome for example in examples}) < 2:
         return {}
@@ -81,7 +80,7 @@ def train_guard(
 
     result: Arrays = {**_weights(whole, features.shape[1] - BUCKETS), **example_table(wholes, outcomes, len(OUTCOMES))}
     rows = _fresh([text_hash(message_of(example)) in seen for example in examples], outcomes)
-    fresh, named = [held_out[row] for row in rows], outcomes[rows]
+    fresh, named = [_with_labels(held_out[row], judged[row], embed) for row in rows], outcomes[rows]
     result.update(_second_stage(fresh, named))
     scores = [combine(result, found[0], list(found[1:]), []) for found, row in zip(fresh, rows, strict=True) if row < hard]
     result.update({f"threshold_{name}": np.array(value) for name, value in choose_thresholds(scores, named[rows < hard]).items()})
@@ -109,6 +108,12 @@ def _fresh(seen: Sequence[bool], outcomes: NDArray[np.int64]) -> NDArray[np.int6
     rows = np.flatnonzero(~np.array(seen))
     enough = all((outcomes[rows] == outcome).sum() >= ENOUGH for outcome in np.unique(outcomes))
     return rows if enough else np.arange(len(outcomes))
+
+
+def _with_labels(signs: NDArray[np.float32], sample: Sample, embed: Embed) -> NDArray[np.float32]:
+    """The signs (texts, 2, outcomes) of a sample with a third: what the model's own layers make of each text."""
+    labels = np.stack([embed.labels(text) for text in sample.texts])
+    return np.concatenate([signs, labels[:, None]], axis=1)
 
 
 def _second_stage(held_out: Sequence[NDArray[np.float32]], labels: NDArray[np.int64]) -> Arrays:

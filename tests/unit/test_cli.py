@@ -16,7 +16,7 @@ from fakes import CONCEPT_OF, ENGLISH, FakeEncoder, edit, export_fake
 
 from ntqa import __version__
 from ntqa.cli import main
-from ntqa.config import Config
+from ntqa.config import PACKAGED_MODEL, Config
 from ntqa.embedding import OnnxEncoder, export_folder
 from ntqa.gaps import Gap, GapLog
 from ntqa.index import current_edition
@@ -129,6 +129,12 @@ def test_build_with_problems_keeps_the_old_edition(run, config: Config):
         "topics/magnesium/sleep.md:16: states an amount: '300 mg'; no passage may",
         "1 problem in the corpus",
     ]
+
+
+def test_layers_for_the_guard_need_an_adapter(run, config: Config):
+    code, out, err = run("adapt", "--guard", config=replace(config, model=PACKAGED_MODEL))
+    assert (code, out) == (2, "")
+    assert f"there is no {config.corpus / 'adapter.npz'} whose guard's layers could be fitted anew; leave --guard out" in err
 
 
 def test_rollback_names_the_edition_and_what_no_longer_fits(run, config: Config):

@@ -19,16 +19,18 @@ class _Characters:
 
 
 def _lengths() -> OnnxEncoder:
-    """An encoder of one dimension, the number of tokens, without a model."""
+    """An encoder of one dimension and two labels, all of them the number of tokens, without a model."""
     encoder = object.__new__(OnnxEncoder)
-    encoder._tokenizer, encoder.dimension = _Characters(), 1
-    encoder._run = lambda tokens: np.array([[len(item.ids)] for item in tokens], dtype=np.float32)
+    encoder._tokenizer, encoder.dimension, encoder.labels = _Characters(), 1, 2
+    encoder._run = lambda tokens: tuple(np.array([[len(item.ids)] * width for item in tokens], dtype=np.float32) for width in (1, 2))
     return encoder
 
 
 def test_many_texts_come_back_in_their_order():
     texts = ["a" * (1 + index % 40) for index in range(400)]
-    assert _lengths().encode(texts)[:, 0].tolist() == [len(text) for text in texts]
+    vectors, labels = _lengths().encode_and_label(texts)
+    assert vectors[:, 0].tolist() == labels[:, 1].tolist() == [len(text) for text in texts]
+    assert np.array_equal(_lengths().encode(texts), vectors)
 
 
 def test_progress_is_reported_by_one_thread_at_a_time():

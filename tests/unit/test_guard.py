@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes import CONCEPTS, DIMENSION, FakeEncoder, corpus_of, vector
+from fakes import CONCEPTS, DIMENSION, FakeEncoder, corpus_of, unlabelled, vector
 
 from ntqa.assistant import Assistant
 from ntqa.conversation import reformulate
@@ -286,6 +286,7 @@ def test_a_short_follow_up_is_no_further_outside_than_it_is_read(messages: tuple
     weights = sensitive("out_of_scope", "mood", {})
     query = Query(messages[-1], "magnesium: town", context="magnesium town" if len(messages) > 1 else "")
 
+    @unlabelled
     def embed(text: str) -> np.ndarray:
         return vector("mood") if text == messages[-1] else vector("magnesium")
 
@@ -330,6 +331,7 @@ def test_a_general_follow_up_is_not_refused_for_how_it_is_read(messages: tuple[s
     query = Query(messages[-1], "mood mood", context="sleep mood")
     guard = Guard(CORPUS, weights, LEXICON)
 
+    @unlabelled
     def embed(text: str) -> np.ndarray:  # the message alone is harmless
         return vector("sleep") if text == messages[-1] else vector(text)
 
@@ -350,6 +352,7 @@ def test_a_fragment_is_not_refused_when_it_is_general_with_the_question_before(m
     query = Query(messages[-1], "sleep: mood", context="sleep mood" if len(messages) > 1 else "")
     guard = Guard(CORPUS, weights, LEXICON)
 
+    @unlabelled
     def embed(text: str) -> np.ndarray:
         return vector("sleep") if text == f"{messages[0]} {messages[-1]}" else vector(text)
 
@@ -371,6 +374,7 @@ def test_a_fragment_gets_a_card_only_with_the_question_before(messages: tuple[st
     query = Query(messages[-1], "sleep: nothing", context="sleep nothing" if len(messages) > 1 else "")
     guard = Guard(CORPUS, weights, LEXICON)
 
+    @unlabelled
     def embed(text: str) -> np.ndarray:
         return vector("sleep") if text == "what is sleep and then mood?" else vector(text)
 
@@ -397,9 +401,12 @@ def test_without_weights_only_patterns_speak():
 # --- combining ---
 
 
-def row(near: dict[str, float] | None = None, **values: float) -> np.ndarray:
-    """Signs of a text: probabilities of the outcomes named, and how near it is to their examples."""
-    return np.array([[given.get(name, 0.0) for name in OUTCOMES] for given in (values, near or {})])
+def row(near: dict[str, float] | None = None, labels: dict[str, float] | None = None, **values: float) -> np.ndarray:
+    """Signs of a text: probabilities of the outcomes named, how near it is to their examples, and probabilities by the model's own layers."""
+    return np.array([[given.get(name, 0.0) for name in OUTCOMES] for given in (values, near or {}, labels or {})])
+
+
+UNLABELLED = [math.log(0.0001 / 0.9999)] * 2 + [0.0]  # what the evidence ends with when the model has no layers of its own
 
 
 def combined(whole: np.ndarray, parts: list[np.ndarray], joined: list[np.ndarray], /, **coefficients: float) -> dict[str, float]:
@@ -409,7 +416,7 @@ def combined(whole: np.ndarray, parts: list[np.ndarray], joined: list[np.ndarray
 def test_evidence_is_whole_worst_sentence_general_and_length():
     whole = row(crisis=0.2, emergency=0.1, refusal_dosing=0.3, refusal_results=0.2, general=0.2)
     found = evidence(OUTCOMES, whole, [row(crisis=0.5), row(emergency=0.4, refusal_diagnosis=0.8)])
-    rest = [0.2, math.log(3), *[0] * 5]
+    rest = [0.2, math.log(3), *[0] * 5, *UNLABELLED]
     assert found["crisis"].tolist() == pytest.approx([math.log(0.2 / 0.8), 0.0, *rest])
     assert found["emergency"].tolist() == pytest.approx([math.log(0.1 / 0.9), math.log(0.4 / 0.6), *rest])
     assert found["refusal"].tolist() == pytest.approx([0.0, math.log(0.8 / 0.2), *rest], abs=1e-6)
@@ -417,16 +424,31 @@ def test_evidence_is_whole_worst_sentence_general_and_length():
 
 def test_a_message_of_one_sentence_is_its_own_worst():
     found = evidence(OUTCOMES, row(crisis=0.2, general=0.5), [])["crisis"]
-    assert found.tolist() == pytest.approx([math.log(0.25), math.log(0.25), 0.5, 0.0, *[0] * 5])
+    assert found.tolist() == pytest.approx([math.log(0.25), math.log(0.25), 0.5, 0.0, *[0] * 5, *UNLABELLED])
 
 
 def test_evidence_is_also_how_near_the_examples_are():
     whole = row({"crisis": 0.6, "general": 0.5, "refusal_dosing": 0.7})
     parts = [row({"crisis": 0.9, "general": 0.8}), row({"crisis": 0.4, "general": 0.1})]
     # near it, near general, near anything else, the nearest sentence, the sentence that is nearest beyond general ones
-    assert evidence(OUTCOMES, whole, parts)["crisis"][4:].tolist() == pytest.approx([0.6, 0.5, 0.7, 0.9, 0.3])
-    assert evidence(OUTCOMES, whole, [])["crisis"][4:].tolist() == pytest.approx([0.6, 0.5, 0.7, 0.6, 0.1])
-    assert evidence(OUTCOMES, whole, [])["refusal"][4:].tolist() == pytest.approx([0.7, 0.5, 0.6, 0.7, 0.2])
+    assert evidence(OUTCOMES, whole, parts)["crisis"][4:9].tolist() == pytest.approx([0.6, 0.5, 0.7, 0.9, 0.3])
+    assert evidence(OUTCOMES, whole, [])["crisis"][4:9].tolist() == pytest.approx([0.6, 0.5, 0.7, 0.6, 0.1])
+    assert evidence(OUTCOMES, whole, [])["refusal"][4:9].tolist() == pytest.approx([0.7, 0.5, 0.6, 0.7, 0.2])
+
+
+def test_evidence_is_also_what_the_models_own_layers_say():
+    whole = row(labels={"crisis": 0.2, "general": 0.5, "refusal_dosing": 0.1, "refusal_results": 0.2})
+    parts = [row(labels={"crisis": 0.5}), row(labels={"refusal_treatment": 0.8, "emergency": 0.1})]
+    assert evidence(OUTCOMES, whole, parts)["crisis"][9:].tolist() == pytest.approx([math.log(0.25), 0.0, 0.5], abs=1e-6)
+    assert evidence(OUTCOMES, whole, parts)["refusal"][9:].tolist() == pytest.approx([math.log(3 / 7), math.log(4), 0.5])
+    assert evidence(OUTCOMES, whole, [])["crisis"][9:].tolist() == pytest.approx([math.log(0.25), math.log(0.25), 0.5])
+
+
+def test_what_is_not_weighed_is_the_mean_of_classifier_and_own_layers():
+    whole = row(smalltalk=0.6, refusal_dosing=0.2, refusal_results=0.3, labels={"smalltalk": 0.2, "refusal_dosing": 0.5})
+    found = combined(whole, [], [])
+    assert found["smalltalk"] == pytest.approx(0.4)
+    assert (found["refusal_dosing"], found["refusal_results"]) == (pytest.approx(0.35), pytest.approx(0.15))
 
 
 def test_certainty_is_bounded():

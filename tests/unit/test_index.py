@@ -14,6 +14,7 @@ from ntqa.corpus import load_corpus
 from ntqa.errors import IndexUnavailableError, StaleIndexError
 from ntqa.index import (
     FILES,
+    FORMAT,
     calibration_hash,
     current_edition,
     dense_index,
@@ -48,7 +49,7 @@ def write(index: Path, corpus: Corpus = SMALL, keep: int = 3, model_id: str = FA
         "sentence_rows": sentences,
         "dense": dense_index(np.stack([vector(row.text) for row in entries]), flat_rows=100),
         "sentences": np.stack([vector(row.text) for row in sentences]),
-        "training": ([text_key(model_id, "trained")], vector("mood")[None, :]),
+        "training": ([text_key(model_id, "trained")], vector("mood")[None, :], np.array([[0.25, 0.75]], dtype=np.float32)),
         "guard": {"bias": np.array([1.0, 2.0])},
         "calibration": {"weights": np.array([3.0]), "cut_off": np.array(0.5)},
         "hashes": {"guard": training_hash(corpus, model_id), "calibration": calibration_hash(corpus)},
@@ -246,7 +247,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, name: str, damage: str):
 def test_nothing_is_reused_from_a_damaged_edition(tmp_path: Path, name: str):
     path = tmp_path / "editions" / write(tmp_path) / name
     path.write_bytes(b"junk")
-    assert stored_vectors(tmp_path, FAKE_ID) == (frozenset(), {})
+    assert stored_vectors(tmp_path, FAKE_ID) == (frozenset(), {}, {})
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"edition": 5, "manifest": "x"}', '{"edition": "x"}'])
@@ -277,7 +278,7 @@ def test_another_format_is_refused(tmp_path: Path):
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
     pointer = {"edition": edition, "manifest": hashlib.sha256(path.read_bytes()).hexdigest()}
     (tmp_path / "current.json").write_text(json.dumps(pointer))
-    with pytest.raises(IndexUnavailableError, match="has format 99, not 1; run: ntqa build"):
+    with pytest.raises(IndexUnavailableError, match=f"has format 99, not {FORMAT}; run: ntqa build"):
         load_edition(tmp_path, SMALL, FAKE_ID)
 
 
@@ -286,7 +287,8 @@ def test_another_format_is_refused(tmp_path: Path):
 
 def test_stored_vectors_are_those_of_rows_and_training(tmp_path: Path):
     write(tmp_path)
-    rows, vectors = stored_vectors(tmp_path, FAKE_ID)
+    rows, vectors, labels = stored_vectors(tmp_path, FAKE_ID)
+    assert {key: row.tolist() for key, row in labels.items()} == {text_key(FAKE_ID, "trained"): [0.25, 0.75]}
     wanted = {row.key: row.text for row in (*entry_rows(SMALL, FAKE_ID), *sentence_rows(SMALL, FAKE_ID))}
     assert rows == wanted.keys()
     assert vectors.keys() == {*wanted, text_key(FAKE_ID, "trained")}
@@ -296,7 +298,7 @@ def test_stored_vectors_are_those_of_rows_and_training(tmp_path: Path):
 
 def test_vectors_of_another_model_are_not_reused(tmp_path: Path):
     write(tmp_path)
-    assert stored_vectors(tmp_path, "other@2") == (frozenset(), {})
+    assert stored_vectors(tmp_path, "other@2") == (frozenset(), {}, {})
 
 
 def test_guard_is_reused_only_for_the_same_examples(tmp_path: Path):
