@@ -78,7 +78,7 @@ def fit_adapter(
     encoder.set_attn_implementation("eager")  # for short texts faster than the fused kernel, whose backward pass is slow on a processor
     layers = add_low_rank(torch, encoder)
     if start:
-        _set(torch, layers, start)
+        set_low_rank(torch, layers, low_rank_parts(start), start)
     head = torch.nn.Linear(reference.get_embedding_dimension(), len(OUTCOMES) + 1)
     parameters = [part for layer in layers.values() for part in (layer.a, layer.b)]
     rates = (RATE, HEAD_RATE)
@@ -167,8 +167,8 @@ def add_low_rank(torch: Any, module: Any, among: str = "encoder.") -> dict[str, 
     return added
 
 
-def _set(torch: Any, layers: Mapping[str, Any], start: Path) -> None:
-    stored = low_rank_parts(start)
+def set_low_rank(torch: Any, layers: Mapping[str, Any], stored: Mapping[str, tuple[Any, Any]], start: Path) -> None:
+    """Begin with the parts `stored` in the file `start`; raises ModelError when they are of another form."""
     for name, layer in layers.items():
         if name not in stored or any(tuple(own.shape) != given.shape for own, given in zip((layer.a, layer.b), stored[name], strict=True)):
             raise ModelError(f"{start} is of another form than it would be now; make it anew: ntqa adapt --fresh")

@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         "ntqa adapt && ntqa build && ntqa evaluate",
     )
     adapt.add_argument("--fresh", action="store_true", help="from nothing, instead of going on from the present adapter")
-    adapt.add_argument("--guard", action="store_true", help="only the guard's own layers, after edits of corpus/guard")
+    adapt.add_argument("--guard", action="store_true", help="only the guard's own layers, going on from the present ones")
     adapt.add_argument(
         "--steps", type=int, metavar="N", help=f"steps of the training, about one a second (default: {STEPS}, fresh: {FRESH_STEPS})"
     )

@@ -13,15 +13,26 @@ from pathlib import Path
 
 import numpy as np
 
-from ntqa.adapter import GUARD, SEEN, SHARED_LAYERS, adapt, encoder_of, new_guard_layers, seen_by_adapter, seen_texts, text_hash
-from ntqa.adapting import add_low_rank, low_rank_arrays, maybe_misspelt, run, write_arrays
+from ntqa.adapter import (
+    GUARD,
+    SEEN,
+    SHARED_LAYERS,
+    adapt,
+    encoder_of,
+    low_rank_parts,
+    new_guard_layers,
+    seen_by_adapter,
+    seen_texts,
+    text_hash,
+)
+from ntqa.adapting import add_low_rank, low_rank_arrays, maybe_misspelt, run, set_low_rank, write_arrays
 from ntqa.embedding import load_reference
 from ntqa.samples import message_of, sample_of, variants
 from ntqa.schema import OUTCOMES, Corpus
 from ntqa.wordings import Wordings
 
 SEED = 7
-PASSES = 2.5  # over the examples and their variants
+PASSES, MORE_PASSES = 2.5, 1.5  # over the examples and their variants: from nothing, and going on
 MESSAGES = 48  # in a batch
 RATE, HEAD_RATE, WARM_UP, DECAY = 1.5e-3, 3e-3, 50, 0.01  # of AdamW; the rate rises for WARM_UP steps and falls to nothing
 CLIP = 1.0
@@ -37,10 +48,10 @@ def fit_guard_layers(
     model: str,
     adapter: Path,
     progress: Callable[[str, int, int], None],
-    passes: float = PASSES,
+    passes: float | None = None,
 ) -> float:
-    """Fit the guard's layers upon the adapted model and put them into the file `adapter`, in the place of any others; returns the mean loss
-    of the last tenth of the steps. Raises ModelError when the model or the file cannot be used.
+    """Fit the guard's layers upon the adapted model, going on from those in the file `adapter` where it has some, and put them there; returns
+    the mean loss of the last tenth of the steps. Raises ModelError when the model or the file cannot be used.
 
     The loss is the cross entropy of the outcomes. A quarter of the examples is never looked at, as with the adapter itself.
     """
@@ -59,6 +70,13 @@ def fit_guard_layers(
     layers.head.requires_grad_(True)
     torch.nn.init.normal_(layers.head.weight, std=0.02)
     torch.nn.init.zeros_(layers.head.bias)
+    before = low_rank_parts(adapter, GUARD)
+    if before:
+        set_low_rank(torch, parts, before, adapter)
+        with np.load(adapter) as stored, torch.no_grad():
+            for name, value in layers.head.named_parameters():
+                value.copy_(torch.from_numpy(stored[f"{GUARD}{name}"].astype(np.float32)))
+    passes = passes or (MORE_PASSES if before else PASSES)
     parameters = [part for layer in parts.values() for part in (layer.a, layer.b)]
     rates = (RATE, HEAD_RATE)
     optimiser = torch.optim.AdamW([{"params": parameters}, {"params": layers.head.parameters()}], weight_decay=DECAY)

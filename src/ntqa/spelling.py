@@ -16,6 +16,11 @@ from ntqa.words import STOP_WORDS, TEXTING, WORD, name_key, singular, stem, word
 
 # Greek spellings in the plainer one ("sycotics", "metilfenidate"); in short words they tell words apart ("forty", "froth").
 _PLAINER = ((re.compile(r"^ps"), "s"), (re.compile(r"ych"), "yk"), (re.compile(r"th"), "t"))
+# Letters that are taken for others of the same sound ("detocks", "exersize"): unlike the consonants of a sound, these leave the vowels as they are.
+_SAME = tuple(
+    (re.compile(spelling), plainer)
+    for spelling, plainer in (("ph", "f"), ("qu", "kw"), ("x", "ks"), ("ck", "k"), ("c(?=[eiy])", "s"), ("c(?!h)", "k"), ("y", "i"), ("z", "s"), ("e$", ""))
+)
 USUAL = 5  # times that a word occurs in the texts, from which it may be what a short misspelling means
 LONG = 7  # letters; of a word that tells a name by itself
 
@@ -30,6 +35,13 @@ def _sound(word: str) -> str:
 def _single(word: str) -> str:
     """`word` with doubled letters once."""
     return re.sub(r"(.)\1+", r"\1", word)
+
+
+def _letters(word: str) -> str:
+    """A word with one letter for each sound that has several, doubled ones once."""
+    for spelling, plainer in _SAME:
+        word = spelling.sub(plainer, word)
+    return _single(word)
 
 
 class Spelling:
@@ -61,6 +73,9 @@ class Spelling:
             word for word in (set(text_words) | set(self._single_names) | STOP_WORDS) - misspelt if len(word) >= 4 and not word.isdigit()
         )
         self._well_spelt = frozenset(self._vocabulary)
+        self._by_letters: dict[str, list[str]] = {}
+        for word in self._vocabulary:
+            self._by_letters.setdefault(_letters(word), []).append(word)
         self._name_words = {word for key in names for word in key}
         self._known_stems = {stem(word) for word in set(text_words) | self._name_words | asked_words}
 
@@ -172,6 +187,9 @@ class Spelling:
                 return ""
             return swapped.pop() if len(swapped) == 1 else self._short_name(word) or self._short_word(word)
         own = self._single_names.get(singular(word), "")
+        alike = self._by_letters.get(_letters(word), ())
+        if alike and not known and not own and len({stem(item) for item in alike}) == 1:
+            return max(alike, key=lambda item: self._frequency[item])
         allowed = 1 if len(word) < 9 else 2 if len(word) < 12 else 3
         sound = _sound(word)
         found: list[tuple[float, bool, int, str]] = []

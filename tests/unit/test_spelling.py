@@ -137,6 +137,14 @@ def test_greek_words_may_be_spelt_as_they_sound():
     assert spelling.correct("froth") == ()  # in short words the spelling tells them apart
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("detocks", "detox"), ("exersize", "exercise"), ("cafeen", ""), ("turmerick", "turmeric"), ("sykosis", "")]
+)
+def test_letters_of_one_sound_are_taken_for_each_other(typed: str, meant: str):
+    spelling = Lexicon(corpus_of("A detox at the docks, exercise, caffeine and turmeric.")).spelling
+    assert dict(spelling.correct(f"{typed} now")).get(typed, "") == meant
+
+
 def test_a_name_is_preferred_to_another_word_equally_near():
     spelling = Lexicon(corpus_of("A lustrat, a lustrat and a lustran.", Topic("a", "Lustran", "medicine", ()))).spelling
     assert spelling.correct("lustram") == (("lustram", "lustran"),)
