@@ -53,7 +53,7 @@ def leaks(judged: list[tuple[str, str]], learnt: list[str], encode) -> list[str]
 
 def test_no_judged_text_is_nearly_a_learnt_one(real_assistant: Assistant) -> None:
     encoder = real_assistant.encoder
-    _, stored = stored_vectors(real_assistant.config.index, encoder.model_id)
+    _, stored, _ = stored_vectors(real_assistant.config.index, encoder.model_id)
 
     def encode(texts: list[str]) -> np.ndarray:
         """As the encoder does; what the build has embedded is taken from there."""
