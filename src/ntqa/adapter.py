@@ -80,14 +80,23 @@ def guard_layers(model: Any, path: Path) -> Any:
         return None
     import torch
 
-    with _opened(path) as stored:
-        weight, bias = (torch.from_numpy(stored[f"{GUARD}{name}"].astype(np.float32)) for name in ("weight", "bias"))
-    layers = new_guard_layers(encoder_of(model), len(bias))
+    head = guard_head(path)
+    layers = new_guard_layers(encoder_of(model), len(head["bias"]))
     _add(layers, parts, path)
-    with torch.no_grad():
-        layers.head.weight.copy_(weight)
-        layers.head.bias.copy_(bias)
+    layers.head.load_state_dict({name: torch.from_numpy(value) for name, value in head.items()})
     return layers.eval()
+
+
+def guard_head(path: Path) -> dict[str, NDArray[np.float32]]:
+    """Weight (labels, dimension) and bias (labels,) of the last layer of the guard's own; raises ModelError when the file cannot be read."""
+    with _opened(path) as stored:
+        return {name: stored[f"{GUARD}{name}"].astype(np.float32) for name in ("weight", "bias")}
+
+
+def mean(states: Any, mask: Any) -> Any:
+    """The mean over the tokens, which is how this model makes one vector of a text."""
+    weights = mask.unsqueeze(-1).to(states.dtype)
+    return (states * weights).sum(1) / weights.sum(1)
 
 
 def new_guard_layers(encoder: Any, labels: int) -> Any:
@@ -112,8 +121,7 @@ def new_guard_layers(encoder: Any, labels: int) -> Any:
             for layer in self.layer:
                 made = layer(states, *given, **named)
                 states = made[0] if isinstance(made, tuple) else made
-            weights = attention_mask.unsqueeze(-1).to(states.dtype)
-            return (states * weights).sum(1) / weights.sum(1)
+            return mean(states, attention_mask)
 
         def forward(self, attention_mask: Any) -> Any:
             return self.head(self.pooled(attention_mask))

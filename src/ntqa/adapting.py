@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ntqa.adapter import SEEN, encoder_of, low_rank_parts, seen_by_adapter, seen_texts, text_hash
+from ntqa.adapter import SEEN, encoder_of, low_rank_parts, mean, seen_by_adapter, seen_texts, text_hash
 from ntqa.embedding import load_reference
 from ntqa.errors import ModelError
 from ntqa.guard import split_message
@@ -114,12 +114,6 @@ def fit_adapter(
     write_arrays(target, {**low_rank_arrays(layers), SEEN: np.array(sorted(seen | seen_texts(start)), dtype=np.uint64)})
     first, second = np.mean(losses[-max(1, steps // 10) :], axis=0)
     return float(first), float(second)
-
-
-def mean(states: Any, mask: Any) -> Any:
-    """The mean over the tokens, which is how this model makes one vector of a text."""
-    weights = mask.unsqueeze(-1).float()
-    return (states * weights).sum(1) / weights.sum(1)
 
 
 def run(torch: Any, tokenizer: Any, encoder: Any, texts: Sequence[str], order: random.Random, pool: Callable[[Any, Any], Any]) -> Any:

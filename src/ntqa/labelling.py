@@ -19,6 +19,7 @@ from ntqa.adapter import (
     SHARED_LAYERS,
     adapt,
     encoder_of,
+    guard_head,
     low_rank_parts,
     new_guard_layers,
     seen_by_adapter,
@@ -73,9 +74,7 @@ def fit_guard_layers(
     fitted = low_rank_parts(adapter, GUARD)
     if fitted:
         set_low_rank(torch, parts, fitted, adapter)
-        with np.load(adapter) as stored, torch.no_grad():
-            for name, value in layers.head.named_parameters():
-                value.copy_(torch.from_numpy(stored[f"{GUARD}{name}"].astype(np.float32)))
+        layers.head.load_state_dict({name: torch.from_numpy(value) for name, value in guard_head(adapter).items()})
     passes = passes or (MORE_PASSES if fitted else PASSES)
     parameters = [part for layer in parts.values() for part in (layer.a, layer.b)]
     everything = [*parameters, *layers.head.parameters()]
