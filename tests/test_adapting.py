@@ -142,6 +142,14 @@ def test_fitting_the_guards_layers_anew_keeps_the_adapter(fitted: Path, tmp_path
     assert seen_texts(again) == seen_texts(fitted)
 
 
+def test_going_on_with_the_adapter_keeps_the_guards_layers(fitted: Path, tmp_path: Path):
+    target = tmp_path / "adapter.npz"
+    fit_adapter(load_corpus(MINI_CORPUS), WORDINGS, PACKAGED_MODEL, target, 1, lambda *_: None, fitted)
+    with np.load(fitted) as before, np.load(target) as after:
+        own = [name for name in before.files if name.startswith(GUARD)]
+        assert own and all(np.array_equal(before[name], after[name]) for name in own)
+
+
 def test_an_adapter_without_layers_for_the_guard_gives_no_labels(tmp_path: Path):
     target = tmp_path / "adapter.npz"
     fit_adapter(load_corpus(MINI_CORPUS), WORDINGS, PACKAGED_MODEL, target, 1, lambda *_: None)

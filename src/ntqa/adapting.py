@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ntqa.adapter import SEEN, encoder_of, low_rank_parts, mean, seen_by_adapter, seen_texts, text_hash
+from ntqa.adapter import GUARD, SEEN, encoder_of, low_rank_parts, mean, seen_by_adapter, seen_texts, text_hash
 from ntqa.embedding import load_reference
 from ntqa.errors import ModelError
 from ntqa.guard import split_message
@@ -111,9 +111,18 @@ def fit_adapter(
     for part, found in zip(parameters, zip(*ends, strict=True), strict=True):
         part.data = torch.stack(found).mean(0)
     seen = {text_hash(text) for text, _ in _labelled(corpus)}
-    write_arrays(target, {**low_rank_arrays(layers), SEEN: np.array(sorted(seen | seen_texts(start)), dtype=np.uint64)})
+    looked_at = np.array(sorted(seen | seen_texts(start)), dtype=np.uint64)
+    write_arrays(target, {**low_rank_arrays(layers), **_guard_arrays(start), SEEN: looked_at})
     first, second = np.mean(losses[-max(1, steps // 10) :], axis=0)
     return float(first), float(second)
+
+
+def _guard_arrays(path: Path | None) -> dict[str, NDArray[Any]]:
+    """The guard's own layers in an adapter, which are fitted further upon the new one."""
+    if not path:
+        return {}
+    with np.load(path) as stored:
+        return {name: stored[name] for name in stored.files if name.startswith(GUARD)}
 
 
 def run(torch: Any, tokenizer: Any, encoder: Any, texts: Sequence[str], order: random.Random, pool: Callable[[Any, Any], Any]) -> Any:

@@ -31,7 +31,9 @@ class Composition:
 
 
 def compose(corpus: Corpus, query: Query, result: SearchResult, config: Config, mark: Mark) -> Composition:
-    """Choose whole passages for an answer: one where it clearly answers, two (three at most) where the question has parts or sides."""
+    """Choose whole passages for an answer: one where it clearly answers, two where that is not clear or the question has parts, three at
+    most where it has sides.
+    """
     chosen = _chosen(corpus, query, result.hits, config)
     quotes: list[Quote] = []
     shown: set[str] = set()
@@ -57,12 +59,7 @@ def compose(corpus: Corpus, query: Query, result: SearchResult, config: Config, 
 
 def _near_ties(hits: Sequence[Hit], config: Config) -> list[Hit]:
     """The hits right after the first that answer as well as it does."""
-    first = hits[0]
-
-    def close(hit: Hit) -> bool:
-        return first.score - hit.score <= config.near_tie and hit.dense >= first.dense - config.near_tie_dense
-
-    return list(takewhile(close, hits[1:]))
+    return list(takewhile(lambda hit: hits[0].score - hit.score <= config.near_tie, hits[1:]))
 
 
 def _chosen(corpus: Corpus, query: Query, hits: Sequence[Hit], config: Config) -> list[Hit]:

@@ -53,7 +53,16 @@ _ORDINAL = re.compile(
 _BACK = re.compile(r"\bback to\b")
 _LEFT_OVER = re.compile(r"^(?:(?:and|n|so|ok|okay|but)\b[\s,]*)+(?=\S)", re.IGNORECASE)  # what stood before it
 _ORDINAL_VALUES = {"first": 0, "1st": 0, "former": 0, "second": 1, "2nd": 1, "other": 1, "latter": 1, "third": 2, "3rd": 2, "last": -1}
-_ASIDE = re.compile(r"^(?:hi|hello|hey|thanks?|thank you|thx|ok(?:ay)?|great|cool|bye|got it|i see|interesting|good|lol)\b[\w ,!.]{0,20}$")
+# What thanks, greetings and nods are made of; a message of other words besides asks something ("ok but with prozac", "ok and why").
+_THANKS = frozenset({"thanks", "thank", "thx", "ty", "ta", "cheers"})
+_ASIDE_OPENING = re.compile(
+    r"^(?:hi|hello|hey|thanks?|thx|ty|ta|cheers|ok(?:ay)?|great|cool|nice|lovely|brilliant|bye|got it|i see|interesting|good|lol|haha)\b"
+)
+_ASIDE_WORDS = _THANKS.union(
+    """hi hello hey there you u ok okay great cool nice lovely brilliant perfect awesome wow bye goodbye got it i see interesting good lol haha
+    fine alright right sure yes yep yeah no makes sense that's thats that all for now so much very really a lot helpful useful to know one
+    mate well again morning evening afternoon night day have later will do then fair enough""".split()
+)
 _KIND_WORDS = {"supplement", "supplements", "medicine", "medication", "drug", "hormone", "vitamin", "herb", "test", "food", "pill"}
 _OWN_SUBJECT = re.compile(r"\b(?:if|when|because|since|as) (?:it|they|that|this)\b")  # the pronoun means what the message itself names
 _PREAMBLE = re.compile(
@@ -77,7 +86,10 @@ BARE = 8  # words of a message in which a bare pronoun can be the whole subject
 
 def is_aside(folded: str) -> bool:
     """Thanks, greetings and the like, which change nothing."""
-    return bool(_ASIDE.match(folded))
+    if not _ASIDE_OPENING.search(folded) or "?" in folded:
+        return False
+    said = set(words(folded))
+    return len(said - _ASIDE_WORDS) <= bool(said & _THANKS)  # "thank you anyway", "ok thanks doc"
 
 
 def without_preamble(text: str) -> str:

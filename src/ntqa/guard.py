@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ntqa.cues import without_preamble
+from ntqa.cues import is_aside, without_preamble
 from ntqa.guard_features import dense_features, nearness, ngrams, probabilities
 from ntqa.language import language_of
 from ntqa.lexicon import Lexicon
@@ -39,7 +39,6 @@ class Embed(Protocol):
     def labels(self, text: str) -> Vector:
         """Probability of each of `OUTCOMES` by the model's own layers for the guard; `NO_LABELS` when it has none."""
         ...
-
 
 
 MAX_SENTENCES = 12
@@ -69,13 +68,11 @@ _WHOLE_QUESTION = re.compile(
     r"^(?:(?:ok|okay|and|so|but|right|then|fair enough|alright|in general|generally)[,. ]+)*(?:what|how|why|does|do|is|are|which|who|when|where|can|could|has|have)\b"
 )
 _FIRST_PERSON = re.compile(r"\b(?:i|i'm|im|i've|ive|me|my|mine|he|she|him|her|his|hers)\b")
+_I_MEAN = re.compile(r"\bi mean(?:t)?\b")
 _PERSONAL = re.compile(
     r"\b(?:i|i'?m|i'?ve|me|my|mine|we|our|us|he|she|him|her|his|hers|someone like|\d+ ?(?:yo|y/o|years?|kgs?|kilos?|lbs?|stone|mg))\b"
     r"|\b(?:how (?:much|many|often)|dos(?:e|es|age)|amounts?|mgs?|roughly|ballpark|exact\w*|number|yes or no|should|shall|safe to|ok to|okay to|"
-    r"twice|half|double|daily|morning|night|bedtime|with food|when to|how late|how early|hours)\b"
-)
-_ASIDE = re.compile(
-    r"^(?:ok(?:ay)?|cool|great|thanks?|thank you|thx|ta|cheers|nice|lovely|brilliant|good|got it|lol|haha|bye)\b[\w ,.!']{0,20}$"
+    r"twice|half|double|daily|morning|night|bedtime|with food|when to|how late|how early|hours|max\w*|limit|(?:a|per|each|every) (?:day|night))\b"
 )
 
 
@@ -150,7 +147,7 @@ class Guard:
         A whole general question is judged alone, so that a refusal before it does not stain it; so are thanks.
         """
         folded = plain(message)
-        if (_is_whole(folded) and not _FIRST_PERSON.search(folded)) or _ASIDE.search(folded):
+        if (_is_whole(folded) and not _FIRST_PERSON.search(folded)) or is_aside(folded):
             return False
         return query.follow_up or (len(folded.split()) <= SHORT and not self._lexicon.mentions(message))
 
@@ -158,7 +155,7 @@ class Guard:
         """Whether a follow-up asks on in general ("and for people with bipolar?"): nothing in it is about somebody or about an amount, and
         it is a whole question or none of the last turns was refused. Then only the message itself can make it personal.
         """
-        folded = plain(message)
+        folded = _I_MEAN.sub("", plain(message))
         if not earlier or self._weights is None or _PERSONAL.search(folded):
             return False
         if not all(map(self._lexicon.spelling.is_word, content_words(message))):  # "nd hw mch"
@@ -187,8 +184,9 @@ class Guard:
         if self._weights is None:
             return {}
         # A bare name ("histamine?") says nothing of what is wanted; as read, after the question before it, it does.
-        bare = len(without_preamble(message).split()) <= BARE and not alone
-        whole = self._signs(as_read if as_read and bare else message, embed)
+        name = without_preamble(message)
+        bare = len(name.split()) <= BARE
+        whole = self._signs((name if alone else as_read or message) if bare else message, embed)
         alone = alone or bool(whole[0, OUTCOMES.index("smalltalk")] >= THANKS)
         parts = [self._signs(part, embed) for part in split_message(message)]
         joined = [self._signs(text, embed) for text in (as_read, f"{previous} {message}" if previous else "") if text]

@@ -27,6 +27,7 @@ from ntqa.adapter import (
     text_hash,
 )
 from ntqa.adapting import add_low_rank, low_rank_arrays, maybe_misspelt, run, set_low_rank, write_arrays
+from ntqa.asked import examples_of
 from ntqa.embedding import load_reference
 from ntqa.samples import message_of, sample_of, variants
 from ntqa.schema import OUTCOMES, Corpus
@@ -39,8 +40,8 @@ RATE, HEAD_RATE, WARM_UP, DECAY = 1.5e-3, 3e-3, 50, 0.01  # of AdamW; the rate r
 CLIP = 1.0
 DROPOUT = 0.1  # of the pooled states
 SMOOTHING = 0.05  # of the labels: some are debatable
-CURATED = 0.15  # share of a batch that are curated questions or wordings, all of which are general
-CURATED_WEIGHT = 0.3
+CURATED = 0.25  # share of a batch that are curated questions or wordings, all of which are general
+CURATED_WEIGHT = 0.5
 
 
 def fit_guard_layers(
@@ -125,8 +126,9 @@ def _examples(corpus: Corpus) -> list[Labelled]:
 
 
 def _general(corpus: Corpus, wordings: Mapping[str, Wordings]) -> list[Labelled]:
+    """Curated questions and wordings, the follow-ups among these after a question about their topic."""
     texts = [text for passage in corpus.passages.values() for text in passage.questions]
-    texts += [text for item in wordings.values() for text in item.asked if seen_by_adapter(text)]
+    texts += [message_of(item) for item in examples_of(corpus, wordings) if seen_by_adapter(item.text)]
     return [(text, OUTCOMES.index("general"), CURATED_WEIGHT) for text in texts]
 
 

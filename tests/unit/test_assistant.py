@@ -117,7 +117,7 @@ def test_the_second_one_is_the_topic_of_the_second_quote():
     topics = [Topic("walks", "Walks", "lifestyle", ()), Topic("swims", "Swims", "lifestyle", ())]
     passages = [Passage("walks/mood", "walks", "Walks", "Walks.", ("mood",)), Passage("swims/mood", "swims", "Swims", "Swims.", ("mood",))]
     corpus = corpus_of(topics, passages)
-    assistant = Assistant(corpus, edition_of(corpus, FakeEncoder()), FakeEncoder(), Config(near_tie=1, near_tie_dense=1))
+    assistant = Assistant(corpus, edition_of(corpus, FakeEncoder()), FakeEncoder(), Config(near_tie=1))
     before = "mood"
     assert quotes(assistant.reply([before])) == [("walks/mood", "answer"), ("swims/mood", "answer")]
     second = assistant.reply([before, "what about the second one?"])

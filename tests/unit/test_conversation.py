@@ -6,7 +6,7 @@ import pytest
 from fakes import corpus_of
 
 from ntqa.conversation import reformulate
-from ntqa.cues import leans
+from ntqa.cues import is_aside, leans
 from ntqa.lexicon import Lexicon
 from ntqa.schema import Passage, Query, Topic
 
@@ -298,6 +298,24 @@ def test_reading_depends_on_the_messages_alone(lexicon: Lexicon):
 )
 def test_leans(folded: str, expected: bool):
     assert leans(folded) is expected
+
+
+@pytest.mark.parametrize(
+    ("folded", "expected"),
+    [
+        ("ok", True),
+        ("ok great, that makes sense", True),
+        ("thank you anyway", True),
+        ("ok thanks doc", True),
+        ("ok with nurofen", False),
+        ("ok but why", False),
+        ("thanks and with beer", False),
+        ("ok?", False),
+        ("what is gaba", False),
+    ],
+)
+def test_thanks_and_nods_ask_nothing(folded: str, expected: bool):
+    assert is_aside(folded) is expected
 
 
 @pytest.mark.parametrize(

@@ -318,7 +318,9 @@ def test_a_short_message_is_judged_with_the_turn_before():
     ("messages", "outcome"),
     [
         (("what is sleep", "and mood?"), "general"),  # asks on in general: only as read, "sleep and mood", it would be refused
+        (("what is sleep", "and mood i mean?"), "general"),
         (("what is sleep", "and my mood?"), "refusal_diagnosis"),
+        (("what is sleep", "and the maximum mood?"), "refusal_diagnosis"),
         (("what is sleep", "and mood twice?"), "refusal_diagnosis"),
         (("what is sleep", "and mooood xqzt?"), "refusal_diagnosis"),  # no words to be sure of
         (("should i stop sleep", "and mood?"), "refusal_diagnosis"),  # the turn before was refused
