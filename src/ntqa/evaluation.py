@@ -23,6 +23,7 @@ GROUPS = {
     "made to be hard": {"calm", "who", "pair", "bye", "riddle", "follow"},
     "broad": {"broad"},
     "a day's messages": {"day"},
+    "many voices": {"voices"},
 }
 _GROUPED = set().union(*GROUPS.values())
 

@@ -186,10 +186,11 @@ class Guard:
         # A bare name ("histamine?") says nothing of what is wanted; as read, after the question before it, it does.
         name = without_preamble(message)
         bare = len(name.split()) <= BARE
-        whole = self._signs((name if alone else as_read or message) if bare else message, embed)
+        sentences = split_message(message)
+        forms = [text for text in (as_read, f"{previous} {message}" if previous else "") if text]
+        whole, *others = self._signs([(name if alone else as_read or message) if bare else message, *sentences, *forms], embed)
+        parts, joined = others[: len(sentences)], others[len(sentences) :]
         alone = alone or bool(whole[0, OUTCOMES.index("smalltalk")] >= THANKS)
-        parts = [self._signs(part, embed) for part in split_message(message)]
-        joined = [self._signs(text, embed) for text in (as_read, f"{previous} {message}" if previous else "") if text]
         result = combine(self._weights, whole, parts, joined, alone)
         if previous and len(message.split()) <= FRAGMENT:
             return self._in_context(result, joined, refusal=alone, danger=not speaks_of_someone(message))
@@ -201,7 +202,7 @@ class Guard:
         """
         if len(message.split()) > SHORT or (scores["smalltalk"] >= THANKS and not self._lexicon.mentions(message)):
             return scores
-        read = _likely(self._signs(as_read, embed))
+        read = _likely(self._signs([as_read], embed)[0])
         return {**scores, **{name: min(scores[name], float(read[OUTCOMES.index(name)])) for name in ("out_of_scope", "smalltalk")}}
 
     def _in_context(self, scores: dict[str, float], joined: Sequence[Vector], refusal: bool, danger: bool) -> dict[str, float]:
@@ -218,14 +219,18 @@ class Guard:
                 limited[outcome] = min(scores[outcome], max(together[outcome], self._thresholds[f"{outcome}_strip"]))
         return limited
 
-    def _signs(self, text: str, embed: Embed) -> Vector:
-        """Probability of each outcome, how near the text is to its examples, and its probability by the model's own layers: shape
-        (3, outcomes).
+    def _signs(self, texts: Sequence[str], embed: Embed) -> list[Vector]:
+        """For each text the probability of each outcome, how near it is to the examples of each, and its probability by the model's own
+        layers: shape (3, outcomes). All together, because the table of examples is read from memory once.
         """
         assert self._weights is not None
-        vector = embed(text)
-        likely = probabilities(self._weights, dense_features(vector, text, self._lexicon), ngrams(text))
-        return np.stack([likely, nearness(self._weights, vector[None])[0], embed.labels(text)])
+        vectors = [embed(text) for text in texts]
+        near = nearness(self._weights, np.stack(vectors))
+        likely = [
+            probabilities(self._weights, dense_features(vector, text, self._lexicon), ngrams(text))
+            for text, vector in zip(texts, vectors, strict=True)
+        ]
+        return [np.stack([likely[row], near[row], embed.labels(text)]) for row, text in enumerate(texts)]
 
 
 WEIGHED = ("emergency", "crisis", "refusal")  # what is decided by a threshold on whole message and sentences together
