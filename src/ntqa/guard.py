@@ -46,6 +46,7 @@ BARE = 2  # words
 FRAGMENT = 5  # words; an addition this short ("with alcohol?") says too little by itself to be refused, or to get a full card, for it
 SHORT = 8  # words; what says less may hang on the turn before
 THANKS = 0.8  # probability of small talk from which a message asks nothing, whatever was asked before it
+TOGETHER = 2  # earlier turns that are read as one message with the last, for a line of support
 PRESSING = 3  # turns for which a refusal is remembered: "please", "come on" press for what was refused
 THRESHOLDS = ("emergency_card", "emergency_strip", "crisis_card", "crisis_strip", "refusal", "smalltalk")
 
@@ -121,12 +122,13 @@ class Guard:
         previous = earlier[-1] if earlier and self._leans(message, query) else ""
         scores = self.scores(message, as_read, previous, embed, self._goes_on_asking(message, earlier, embed))
         if scores and earlier and as_read:
-            scores = self._placed(scores, message, as_read, embed)
+            scores = self._placed(scores, message, as_read, earlier[-1], embed)
         if scores:
             for outcome in ("emergency", "crisis"):
                 if scores[outcome] >= self._thresholds[f"{outcome}_card"]:
                     return Verdict(outcome, True, reason=f"score {outcome} {scores[outcome]:.2f}", scores=scores)
             strip = strip or any(scores[outcome] >= self._thresholds[f"{outcome}_strip"] for outcome in ("emergency", "crisis"))
+            strip = strip or self._adds_up([*earlier[-TOGETHER:], message], embed)
         refusal = next((item for item in hits if item.outcome in REFUSALS), None)
         aside = next((item for item in hits if item.outcome in ("smalltalk", "out_of_scope")), None)
         if refusal:
@@ -140,6 +142,15 @@ class Guard:
         if scores and scores["smalltalk"] >= self._thresholds["smalltalk"] and not (self._lexicon.mentions(message) or query.needs_topic):
             return Verdict("smalltalk", strip, reason=f"score smalltalk {scores['smalltalk']:.2f}", scores=scores)
         return Verdict("general", strip, reason="no sign of anything else", scores=scores)
+
+    def _adds_up(self, turns: Sequence[str], embed: Embed) -> bool:
+        """Whether turns that say little each ("which are riskier in overdose", "wife left sunday", "so which is the worst") are together
+        what would get a full card as one message.
+        """
+        if len(turns) <= 2 or not all(map(readable, turns)):  # two have been read together already, where the second leans on the first
+            return False
+        scores = self.scores(" ".join(turns), "", "", embed)
+        return any(scores[outcome] >= self._thresholds[f"{outcome}_card"] for outcome in ("emergency", "crisis"))
 
     def _leans(self, message: str, query: Query) -> bool:
         """Whether the message says too little alone ("just a ballpark", "I weigh 60 kilos") and is judged with the turn before.
@@ -196,14 +207,20 @@ class Guard:
             return self._in_context(result, joined, refusal=alone, danger=not speaks_of_someone(message))
         return result
 
-    def _placed(self, scores: dict[str, float], message: str, as_read: str, embed: Embed) -> dict[str, float]:
+    def _placed(self, scores: dict[str, float], message: str, as_read: str, before: str, embed: Embed) -> dict[str, float]:
         """The `scores` of a short follow-up, which may look like small talk or of another field by itself ("sorry, i meant lithium", "where is
-        it made"), no further outside this field than its reading is. Plain small talk that names nothing stays small talk.
+        it made"), no further outside this field than its reading is; plain small talk that names nothing stays small talk. A fragment
+        that speaks of nobody ("can it be permanent") gets no full card unless it would as it was read, or after the turn before.
         """
+        assert self._weights is not None
         if len(message.split()) > SHORT or (scores["smalltalk"] >= THANKS and not self._lexicon.mentions(message)):
             return scores
-        read = _likely(self._signs([as_read], embed)[0])
-        return {**scores, **{name: min(scores[name], float(read[OUTCOMES.index(name)])) for name in ("out_of_scope", "smalltalk")}}
+        read, after = self._signs([as_read, f"{before} {message}"], embed)
+        likely = _likely(read)
+        placed = {**scores, **{name: min(scores[name], float(likely[OUTCOMES.index(name)])) for name in ("out_of_scope", "smalltalk")}}
+        if len(message.split()) > FRAGMENT or speaks_of_someone(message):
+            return placed
+        return self._no_higher(placed, combine(self._weights, read, (), [after]))
 
     def _in_context(self, scores: dict[str, float], joined: Sequence[Vector], refusal: bool, danger: bool) -> dict[str, float]:
         """The `scores` of a fragment, no higher than its joined forms make them: for a `refusal` the turn before with it, for crisis and
@@ -213,11 +230,12 @@ class Guard:
         limited = dict(scores)
         if refusal:
             limited["refusal"] = min(scores["refusal"], combine(self._weights, joined[-1], (), ())["refusal"])
-        if danger:
-            together = combine(self._weights, joined[-1], (), joined[:-1])
-            for outcome in ("emergency", "crisis"):
-                limited[outcome] = min(scores[outcome], max(together[outcome], self._thresholds[f"{outcome}_strip"]))
-        return limited
+        return self._no_higher(limited, combine(self._weights, joined[-1], (), joined[:-1])) if danger else limited
+
+    def _no_higher(self, scores: dict[str, float], together: Mapping[str, float]) -> dict[str, float]:
+        """The `scores` with crisis and emergency no higher than `together` has them, but high enough for the line of support."""
+        limited = {name: min(scores[name], max(together[name], self._thresholds[f"{name}_strip"])) for name in ("emergency", "crisis")}
+        return {**scores, **limited}
 
     def _signs(self, texts: Sequence[str], embed: Embed) -> list[Vector]:
         """For each text the probability of each outcome, how near it is to the examples of each, and its probability by the model's own

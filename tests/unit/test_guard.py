@@ -384,6 +384,37 @@ def test_a_fragment_gets_a_card_only_with_the_question_before(messages: tuple[st
     assert (verdict.outcome, verdict.support) == (outcome, support)
 
 
+@pytest.mark.parametrize(
+    ("messages", "support"),
+    [
+        (("what is sleep", "what is food", "what is exercise"), True),
+        (("what is food", "what is exercise"), False),  # together these two are nothing
+        (("what is sleep", "", "what is exercise"), False),  # a turn that cannot be read
+    ],
+)
+def test_turns_that_are_a_danger_together_get_the_line_of_support(messages: tuple[str, ...], support: bool):
+    weights = sensitive("crisis", "mood", {"crisis_card": 0.4, "crisis_strip": 0.1})
+
+    @unlabelled
+    def embed(text: str) -> np.ndarray:
+        return vector("mood" if text == "what is sleep what is food what is exercise" else "sleep")
+
+    verdict = Guard(CORPUS, weights, LEXICON).assess(messages, Query(messages[-1], messages[-1]), embed)
+    assert (verdict.outcome, verdict.support) == ("general", support)
+
+
+def test_a_whole_question_of_few_words_gets_no_card_that_its_reading_would_not():
+    weights = sensitive("crisis", "mood", {"crisis_card": 0.4, "crisis_strip": 0.1})
+    query = Query("can it be mood", "sleep: nothing", context="sleep nothing")
+
+    @unlabelled
+    def embed(text: str) -> np.ndarray:
+        return vector("sleep") if text.startswith("what is sleep ") else vector(text)
+
+    verdict = Guard(CORPUS, weights, LEXICON).assess(("what is sleep", "can it be mood"), query, embed)
+    assert (verdict.outcome, verdict.support) == ("general", True)
+
+
 def test_thanks_are_not_refused_for_what_was_asked_before():
     weights = trained({"refusal": 0.2, "smalltalk": 0.5}, smalltalk=0.85, refusal_dosing=0.1)
     dosing = OUTCOMES.index("refusal_dosing")
