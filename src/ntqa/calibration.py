@@ -80,7 +80,7 @@ def _logistic(values: Any) -> NDArray[np.float64]:
 
 
 ANSWERED_NOT_COVERED = 1.0  # cost of quoting something for a question that the corpus does not cover
-MISSED_COVERED = 2.0  # cost of quoting nothing for one that it does: the nearest titles are still offered
+MISSED_COVERED = 1.75  # cost of quoting nothing for one that it does: the nearest titles are still offered
 BLUR = 0.5  # of the log-odds, so that a dozen questions more or less do not move the cut-off
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 ADAPTER_FILE = "adapter.npz"  # in the corpus folder
 PACKAGED_MODEL = "packaged:all-MiniLM-L6-v2"
 MAX_MESSAGE = 4_000  # characters; longer than any question, short enough for a bounded answer time
-TRAINING_VERSION = 45  # raise it when the guard's features or training change, so that no index keeps weights of another kind
+TRAINING_VERSION = 46  # raise it when the guard's features or training change, so that no index keeps weights of another kind
 
 
 @dataclass(frozen=True, slots=True)
