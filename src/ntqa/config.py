@@ -39,7 +39,7 @@ class Config:
 
     # answering
     # Fused score within which a second passage may answer as well as the first: of the calibration questions that come so close, three in
-    # four at most have the right passage first, and one in seven or more has it second. Beyond, it is nine in ten.
+    # four at most have the right passage first, and one in eight or more has it second only; beyond, soon nine in ten have it first.
     near_tie: float = 0.09
     second_part: float = 0.25  # fused score within which a second passage may answer the second part of a question
     max_answers: int = 2

@@ -147,10 +147,8 @@ class Guard:
         """Whether turns that say little each ("which are riskier in overdose", "wife left sunday", "so which is the worst") are together
         what would get a full card as one message.
         """
-        if len(turns) <= 2 or not all(map(readable, turns)):  # two have been read together already, where the second leans on the first
-            return False
-        scores = self.scores(" ".join(turns), "", "", embed)
-        return any(scores[outcome] >= self._thresholds[f"{outcome}_card"] for outcome in ("emergency", "crisis"))
+        # Two have been read together already, where the second leans on the first.
+        return len(turns) > 2 and all(map(readable, turns)) and self._looks_like_risk(" ".join(turns), embed)
 
     def _leans(self, message: str, query: Query) -> bool:
         """Whether the message says too little alone ("just a ballpark", "I weigh 60 kilos") and is judged with the turn before.
@@ -182,9 +180,11 @@ class Guard:
         """Whether an earlier turn got, or should have got, a full crisis or emergency card."""
         if any(item.tier == "card" and item.outcome in ("crisis", "emergency") for item in self._patterns.hits(turn)):
             return True
-        if self._weights is None or not readable(turn):
-            return False
-        scores = self.scores(turn, "", "", embed)
+        return self._weights is not None and readable(turn) and self._looks_like_risk(turn, embed)
+
+    def _looks_like_risk(self, text: str, embed: Embed) -> bool:
+        """Whether a text as the only message would get a full card for its scores."""
+        scores = self.scores(text, "", "", embed)
         return any(scores[outcome] >= self._thresholds[f"{outcome}_card"] for outcome in ("crisis", "emergency"))
 
     def scores(self, message: str, as_read: str, previous: str, embed: Embed, alone: bool = False) -> dict[str, float]:

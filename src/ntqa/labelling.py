@@ -55,7 +55,8 @@ def fit_guard_layers(
     """Fit the guard's layers upon the adapted model, going on from those in the file `adapter` where it has some, and put them there; returns
     the mean loss of the last tenth of the steps. Raises ModelError when the model or the file cannot be used.
 
-    The loss is the cross entropy of the outcomes; who goes on gets the mean of what there was and of the end. A quarter of the examples is never looked at, as with the adapter itself.
+    The loss is the cross entropy of the outcomes; who goes on gets the mean of what there was and of the end. A quarter of the examples is
+    never looked at, as with the adapter itself.
     """
     import torch
 
