@@ -11,7 +11,6 @@ from rapidfuzz import fuzz
 from ntqa.assistant import Assistant
 from ntqa.index import stored_vectors, text_key
 from ntqa.judged import read_cases, read_dialogues, read_questions
-from ntqa.wordings import read_wordings
 from ntqa.words import words
 
 TESTS = Path(__file__).parent
@@ -35,8 +34,7 @@ def learnt_texts(assistant: Assistant) -> list[str]:
     texts += [passage.title for passage in corpus.passages.values()]
     texts += [example.text for example in corpus.guard_examples]
     texts += [question.text for question in corpus.calibration]
-    wordings, _ = read_wordings(assistant.config.corpus, corpus.passages)
-    texts += [text for item in wordings.values() for text in (*item.asked, *item.after)]
+    texts += [text for item in corpus.wordings.values() for text in (*item.asked, *item.after)]
     return texts
 
 

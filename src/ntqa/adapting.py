@@ -21,8 +21,7 @@ from ntqa.embedding import load_reference
 from ntqa.errors import ModelError
 from ntqa.guard import split_message
 from ntqa.samples import message_of, slip_words
-from ntqa.schema import OUTCOMES, Corpus, Passage
-from ntqa.wordings import Wordings
+from ntqa.schema import NO_WORDINGS, OUTCOMES, Corpus, Passage, Wordings
 
 RANK = 32
 SEED = 7
@@ -54,7 +53,6 @@ MAX_TOKENS = 128
 
 def fit_adapter(
     corpus: Corpus,
-    wordings: Mapping[str, Wordings],
     model: str,
     target: Path,
     steps: int,
@@ -83,7 +81,7 @@ def fit_adapter(
     parameters = [part for layer in layers.values() for part in (layer.a, layer.b)]
     rates = (RATE, HEAD_RATE)
     optimiser = torch.optim.AdamW([{"params": parameters}, {"params": head.parameters()}], weight_decay=DECAY)
-    draw_questions, draw_messages = _questions(corpus, wordings, order), _messages(corpus, wordings, order)
+    draw_questions, draw_messages = _questions(corpus, order), _messages(corpus, order)
     encoder.eval()  # its dropout took a fifth of the time; hidden tokens do the same for less
     losses = []
     cycle = math.ceil(steps / CYCLES)
@@ -178,7 +176,7 @@ def set_low_rank(torch: Any, layers: Mapping[str, Any], stored: Mapping[str, tup
         layer.a.data, layer.b.data = map(torch.from_numpy, stored[name])
 
 
-def _questions(corpus: Corpus, wordings: Mapping[str, Wordings], order: random.Random) -> Callable[[], tuple[list[str], list[str]]]:
+def _questions(corpus: Corpus, order: random.Random) -> Callable[[], tuple[list[str], list[str]]]:
     """Draws what is asked of a passage, at times among other sentences, and for each a curated question of that passage or its title; no
     passage twice.
     """
@@ -189,14 +187,13 @@ def _questions(corpus: Corpus, wordings: Mapping[str, Wordings], order: random.R
     topics = list(by_topic)
     everything = [passage for passages in by_topic.values() for passage in passages]
     looked_at = {
-        name: Wordings(*(tuple(filter(seen_by_adapter, texts)) for texts in (item.asked, item.after))) for name, item in wordings.items()
+        name: Wordings(*(tuple(filter(seen_by_adapter, texts)) for texts in (item.asked, item.after))) for name, item in corpus.wordings.items()
     }
-    nothing = Wordings((), ())
     told = [example.text for example in corpus.guard_examples if example.outcome == "general" and not example.history]
     beside = [part for text in told if seen_by_adapter(text) for part in split_message(text) if not part.endswith("?")]
 
     def asked_of(passage: Passage, curated: str) -> str:
-        more, chance = looked_at.get(passage.id, nothing), order.random()
+        more, chance = looked_at.get(passage.id, NO_WORDINGS), order.random()
         if more.asked and chance < WORDINGS:
             return order.choice(more.asked)
         topic = corpus.topics.get(passage.topic_id)
@@ -239,10 +236,10 @@ def _labelled(corpus: Corpus) -> list[tuple[str, int]]:
     return [item for item in texts if seen_by_adapter(item[0])]
 
 
-def _messages(corpus: Corpus, wordings: Mapping[str, Wordings], order: random.Random) -> Callable[[], tuple[list[str], list[int]]]:
+def _messages(corpus: Corpus, order: random.Random) -> Callable[[], tuple[list[str], list[int]]]:
     """Draws messages with the positions of their outcomes."""
     general = [text for passage in corpus.passages.values() for text in passage.questions]
-    general += [text for item in wordings.values() for text in item.asked if seen_by_adapter(text)]
+    general += [text for item in corpus.wordings.values() for text in item.asked if seen_by_adapter(text)]
     by_outcome: dict[int, list[str]] = {}
     for text, outcome in _labelled(corpus):
         by_outcome.setdefault(outcome, []).append(text)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import cycle
 
+from ntqa.adapter import text_hash
 from ntqa.guard import speaks_of_someone
 from ntqa.schema import Corpus, GuardExample, Topic
-from ntqa.wordings import Wordings
 
 PLAIN = ("{}", "what is {}", "what does {} do", "tell me about {}")
 OPENINGS = ("what is {}", "how does {} work", "does {} help", "{} side effects", "tell me about {}")
@@ -40,18 +40,18 @@ def plain_questions(corpus: Corpus) -> list[str]:
     return [form.format(name.lower()) for name, form in zip(names, cycle(PLAIN), strict=False)]
 
 
-def examples_of(corpus: Corpus, wordings: Mapping[str, Wordings]) -> tuple[GuardExample, ...]:
+def examples_of(corpus: Corpus) -> tuple[GuardExample, ...]:
     """The wordings of every passage as general examples, follow-ups after a question about their topic. Written to be found, not to look
-    dangerous, they show the guard what most readers ask.
+    dangerous, they show the guard what most readers ask. Which question stands before a follow-up hangs on its text alone, so that one more
+    wording changes no other.
     """
 
-    def subject(passage_id: str) -> str:
-        passage = corpus.passages[passage_id]
-        return corpus.topics[passage.topic_id].name if passage.topic_id in corpus.topics else passage.title  # bulk passages have no topic
+    def opening(text: str, passage_id: str) -> str:
+        return OPENINGS[text_hash(text) % len(OPENINGS)].format(corpus.subject(passage_id))
 
-    alone = [GuardExample("general", text) for item in wordings.values() for text in item.asked]
-    after = [(text, subject(passage_id)) for passage_id, item in wordings.items() for text in item.after]
-    return (*alone, *(GuardExample("general", text, (form.format(name),)) for (text, name), form in zip(after, cycle(OPENINGS), strict=False)))
+    alone = [GuardExample("general", text) for item in corpus.wordings.values() for text in item.asked]
+    after = [(text, passage_id) for passage_id, item in corpus.wordings.items() for text in item.after]
+    return (*alone, *(GuardExample("general", text, (opening(text, passage_id),)) for text, passage_id in after))
 
 
 def _names(topics: Iterable[Topic]) -> list[str]:

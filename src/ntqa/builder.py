@@ -44,7 +44,6 @@ from ntqa.retrieval import FEATURES, Retriever
 from ntqa.samples import message_of, training_texts
 from ntqa.schema import Corpus
 from ntqa.training import train_guard
-from ntqa.wordings import read_wordings
 
 Progress = Callable[[str, int, int], None]  # what is being done, steps done, steps in all
 
@@ -83,10 +82,9 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
         )
         loading = aside.submit(load_encoder, config) if exported else None
         corpus, problems = read_corpus(config.corpus)
-        wordings, unreadable = read_wordings(config.corpus, corpus.passages)
         errors, warnings = check_corpus(corpus, config.corpus, passed=stored_checks(config.index))
-        if problems or unreadable or errors:
-            raise CorpusError([*problems, *unreadable, *errors])
+        if problems or errors:
+            raise CorpusError([*problems, *errors])
         if not corpus.passages:
             raise CorpusError([Problem(str(config.corpus), 1, "there are no passages; an empty index would answer nothing")])
         encoder = encoder or (loading.result() if loading else _exported(config, progress))
@@ -94,7 +92,7 @@ def _build(config: Config, progress: Progress, encoder: Encoder | None, fresh_mo
     sentences = sentence_rows(corpus, encoder.model_id)
     stored, known, known_labels = stored_vectors(config.index, encoder.model_id)
     wanted = {row.key: row.text for row in (*entries, *sentences)}
-    asked = examples_of(corpus, wordings)
+    asked = examples_of(corpus)
     guard_hashes = {"guard": training_hash(corpus, encoder.model_id), "wordings": examples_hash(asked)}
     guard = stored_guard(config.index, guard_hashes)
     fresh_guard = guard is None

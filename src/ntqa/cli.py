@@ -146,16 +146,14 @@ def _parser() -> argparse.ArgumentParser:
 def _check(options: argparse.Namespace, config: Config) -> int:
     from ntqa.checks import check_corpus
     from ntqa.corpus import read_corpus
-    from ntqa.wordings import read_wordings
 
     corpus, problems = read_corpus(config.corpus)
-    wordings, unreadable = read_wordings(config.corpus, corpus.passages)
     errors, warnings = check_corpus(corpus, config.corpus)
     for warning in sorted(warnings):
         print(f"{warning} (warning)")
-    if problems or unreadable or errors:
-        raise CorpusError([*problems, *unreadable, *errors])
-    more = sum(len(item.asked) + len(item.after) for item in wordings.values())
+    if problems or errors:
+        raise CorpusError([*problems, *errors])
+    more = sum(len(item.asked) + len(item.after) for item in corpus.wordings.values())
     print(
         f"{len(corpus.passages)} passages in {len(corpus.topics)} topics, {len(corpus.sources)} sources, {len(corpus.guard_examples)} guard examples, "
         f"{len(corpus.patterns)} patterns, {len(corpus.calibration)} calibration questions, {more} wordings: no problem, {len(warnings)} warning{'s' * (len(warnings) != 1)}"
@@ -185,7 +183,6 @@ def _adapt(options: argparse.Namespace, config: Config) -> int:
     from ntqa.adapting import fit_adapter
     from ntqa.corpus import load_corpus
     from ntqa.labelling import fit_guard_layers
-    from ntqa.wordings import read_wordings
 
     if config.model != PACKAGED_MODEL:
         raise InputError(f"only {PACKAGED_MODEL} is adapted; leave --model out")
@@ -195,17 +192,14 @@ def _adapt(options: argparse.Namespace, config: Config) -> int:
         raise InputError("--steps must be at least 1")
     target = config.corpus / ADAPTER_FILE
     corpus = load_corpus(config.corpus)
-    wordings, problems = read_wordings(config.corpus, corpus.passages)
-    if problems:
-        raise CorpusError(problems)
     if options.guard and not target.is_file():
         raise InputError(f"there is no {target} whose guard's layers could be fitted anew; leave --guard out")
     losses = []
     with _progress_bar() as progress:
         if not options.guard:
-            ranking, naming = fit_adapter(corpus, wordings, config.model, target, steps, progress, start)
+            ranking, naming = fit_adapter(corpus, config.model, target, steps, progress, start)
             losses += [f"{ranking:.3f} (questions)", f"{naming:.3f} (messages)"]
-        losses.append(f"{fit_guard_layers(corpus, wordings, config.model, target, progress):.3f} (guard)")
+        losses.append(f"{fit_guard_layers(corpus, config.model, target, progress):.3f} (guard)")
     print(f"{target}: {target.stat().st_size:,} bytes; losses {', '.join(losses)}; now run: ntqa build")
     return OK
 

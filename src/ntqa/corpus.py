@@ -32,7 +32,7 @@ from ntqa.schema import (
     Source,
     Topic,
 )
-from ntqa.wordings import WORDINGS_FOLDER
+from ntqa.wordings import WORDINGS_FOLDER, read_wordings
 from ntqa.yamlfile import YamlError, parse
 
 SETTINGS_FILES = ("corpus.yaml", "sources.yaml", "messages.yaml", "help_lines.yaml", "calibration.yaml", "other_names.yaml")
@@ -363,6 +363,8 @@ class _Reader:
                 self.report.add(BULK_FILE, 1, f"id {passage.id!r} is also a file under topics/")
             passages[passage.id] = passage
         patterns, guard_examples = self.guard()
+        wordings, unreadable = read_wordings(self.root, passages)
+        self.report.problems.extend(unreadable)
         return Corpus(
             name=name,
             examples=examples,
@@ -375,6 +377,7 @@ class _Reader:
             patterns=tuple(patterns),
             guard_examples=tuple(guard_examples),
             calibration=self.calibration(),
+            wordings=MappingProxyType(wordings),
         )
 
 

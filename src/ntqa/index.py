@@ -33,13 +33,16 @@ FILES = ("dense.faiss", "sentences.npy", "training.npz", "guard.npz", "calibrati
 Vectors = NDArray[np.float32]
 
 
+RowKind = Literal["passage", "question", "wording", "sentence"]
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One vector of the index: what it stands for and the hash of the text (and model) it was made from."""
 
     key: str
     passage_id: str
-    kind: Literal["passage", "question", "sentence"]
+    kind: RowKind
     start: int
     end: int
     text: str
@@ -67,13 +70,14 @@ def text_key(model_id: str, text: str) -> str:
 
 
 def entry_rows(corpus: Corpus, model_id: str) -> list[Row]:
-    """The rows that are searched: one for each passage and one for each curated question."""
-    rows = []
+    """The rows that are searched: one for each passage, curated question and wording; follow-ups as they are read, after their subject."""
+    rows: list[Row] = []
     for passage in corpus.passages.values():
-        text = passage_text(passage)
-        rows.append(Row(text_key(model_id, text), passage.id, "passage", 0, len(passage.text), text))
-        for question in passage.questions:
-            rows.append(Row(text_key(model_id, question), passage.id, "question", 0, len(passage.text), question))
+        more, subject = corpus.wordings_of(passage.id), corpus.subject(passage.id)
+        wordings = (*more.asked, *(f"{subject}: {text}" for text in more.after))
+        texts: dict[RowKind, Sequence[str]] = {"passage": [passage_text(passage)], "question": passage.questions, "wording": wordings}
+        for kind, of_kind in texts.items():
+            rows += [Row(text_key(model_id, text), passage.id, kind, 0, len(passage.text), text) for text in of_kind]
     return rows
 
 

@@ -8,7 +8,7 @@ fitted at build on examples they were not fitted on. Imports torch; only `ntqa a
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,6 @@ from ntqa.asked import examples_of
 from ntqa.embedding import load_reference
 from ntqa.samples import message_of, sample_of, variants
 from ntqa.schema import OUTCOMES, Corpus
-from ntqa.wordings import Wordings
 
 SEED = 7
 PASSES, MORE_PASSES = 2.5, 1.5  # over the examples and their variants: from nothing, and going on
@@ -46,7 +45,6 @@ CURATED_WEIGHT = 0.5
 
 def fit_guard_layers(
     corpus: Corpus,
-    wordings: Mapping[str, Wordings],
     model: str,
     adapter: Path,
     progress: Callable[[str, int, int], None],
@@ -87,7 +85,7 @@ def fit_guard_layers(
     layers.eval()
     dropout = torch.nn.Dropout(DROPOUT)
     examples = _examples(corpus)
-    batches = _batches(examples, _general(corpus, wordings), order)
+    batches = _batches(examples, _general(corpus), order)
     steps = max(1, round(passes * len(examples) / (MESSAGES * (1 - CURATED))))
     losses = []
     for step in range(steps):
@@ -126,10 +124,10 @@ def _examples(corpus: Corpus) -> list[Labelled]:
     return [(sample.texts[0], sample.outcome, sample.weight) for sample in samples]
 
 
-def _general(corpus: Corpus, wordings: Mapping[str, Wordings]) -> list[Labelled]:
+def _general(corpus: Corpus) -> list[Labelled]:
     """Curated questions and wordings, the follow-ups among these after a question about their topic."""
     texts = [text for passage in corpus.passages.values() for text in passage.questions]
-    texts += [message_of(item) for item in examples_of(corpus, wordings) if seen_by_adapter(item.text)]
+    texts += [message_of(item) for item in examples_of(corpus) if seen_by_adapter(item.text)]
     return [(text, OUTCOMES.index("general"), CURATED_WEIGHT) for text in texts]
 
 

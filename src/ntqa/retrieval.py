@@ -26,7 +26,7 @@ MAX_SENTENCES = 40  # of a bulk passage, looked at when it is quoted
 FEATURES = (
     "dense",  # best cosine of the first hit
     "dense lead",  # over the best passage of another topic
-    "question",  # best cosine with a curated question of the first hit
+    "question",  # best cosine with a curated question or wording of the first hit
     "coverage",  # share of the question's telling words that the first hit has
     "unknown",  # share of the question's telling words that are nowhere in the corpus
     "foreign",  # the question names something the corpus says it does not cover, or has a word nobody knows, and the first hit has it not
@@ -59,7 +59,7 @@ class Retriever:
         # Entries lie in the order of the passages, each passage's own text before its questions.
         self._first_entry = np.searchsorted(self._owner, np.arange(len(self._passages)))
         self._entry_count = np.bincount(self._owner, minlength=len(self._passages))
-        self._is_question = np.array([row.kind == "question" for row in edition.entries])
+        self._is_question = np.array([row.kind != "passage" for row in edition.entries])
         documents = [self._terms(passage) for passage in self._passages]
         self._document_terms = [frozenset(document) for document in documents]
         self._keywords = KeywordIndex(documents, k1=config.bm25_k1, b=config.bm25_b)
@@ -67,7 +67,7 @@ class Retriever:
 
     def _terms(self, passage: Passage) -> list[str]:
         found = terms(passage.title) * self._config.title_repeat + terms(passage.text)
-        for question in passage.questions:
+        for question in (*passage.questions, *self._corpus.wordings_of(passage.id).asked):
             found += terms(question)
         topic = self._corpus.topics.get(passage.topic_id)
         if topic:
@@ -155,7 +155,7 @@ class Retriever:
         return found
 
     def _dense(self, query: Query, embed: Embed) -> tuple[Vector, Vector]:
-        """Similarity of each passage over its entries, and best cosine over its curated questions, each of shape (passages,)."""
+        """Similarity of each passage over its entries, and best cosine over its questions and wordings, each of shape (passages,)."""
         config = self._config
         # Cosines are linear, so that what is fused late can be added up before the one search.
         vector = embed(query.text)

@@ -67,6 +67,17 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Wordings:
+    """What readers type for one passage, beside its curated questions."""
+
+    asked: tuple[str, ...] = ()  # whole messages
+    after: tuple[str, ...] = ()  # follow-ups while its topic is spoken of, which they do not name
+
+
+NO_WORDINGS = Wordings()
+
+
+@dataclass(frozen=True, slots=True)
 class HelpLine:
     country: str  # ISO 3166 code, or "any" for everywhere else
     country_name: str
@@ -120,6 +131,15 @@ class Corpus:
     patterns: tuple[GuardPattern, ...] = ()
     guard_examples: tuple[GuardExample, ...] = ()
     calibration: tuple[CalibrationQuestion, ...] = ()
+    wordings: Mapping[str, Wordings] = field(default_factory=dict)  # by passage id
+
+    def wordings_of(self, passage_id: str) -> Wordings:
+        return self.wordings.get(passage_id, NO_WORDINGS)
+
+    def subject(self, passage_id: str) -> str:
+        """What is spoken of where this passage answers: the name of its topic; bulk passages have none, and their title does for it."""
+        passage = self.passages[passage_id]
+        return self.topics[passage.topic_id].name if passage.topic_id in self.topics else passage.title
 
     def names(self) -> Iterator[tuple[str, str, str]]:
         """(topic id, name, member) of every name: of each topic its own first, then aliases, members, their brands."""

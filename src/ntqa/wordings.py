@@ -1,25 +1,19 @@
-"""Wordings: more of what readers type for each passage, in corpus/wordings. They teach the adapter and the guard and are not indexed."""
+"""Wordings: more of what readers type for each passage, in corpus/wordings. They are searched like curated questions, teach the adapter and
+the guard, and are never shown.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 from ntqa.errors import Problem
 from ntqa.fields import Fields, Report
+from ntqa.schema import Wordings
 from ntqa.words import fold
 from ntqa.yamlfile import YamlError, parse
 
 WORDINGS_FOLDER = "wordings"
-
-
-@dataclass(frozen=True, slots=True)
-class Wordings:
-    """What readers type for one passage."""
-
-    asked: tuple[str, ...]  # whole messages
-    after: tuple[str, ...]  # follow-ups while its topic is spoken of, which they do not name
 
 
 def read_wordings(root: Path, passage_ids: Collection[str]) -> tuple[dict[str, Wordings], list[Problem]]:

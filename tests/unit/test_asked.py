@@ -1,11 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ntqa.asked import about_names, examples_of, general_questions, plain_questions
 from ntqa.corpus import load_corpus
-from ntqa.schema import GuardExample
-from ntqa.wordings import Wordings
+from ntqa.schema import GuardExample, Wordings
 
 CORPUS = load_corpus(Path(__file__).parents[1] / "mini_corpus")
 
@@ -32,9 +32,15 @@ def test_general_questions_are_curated_ones_calibration_and_names():
 
 def test_wordings_are_general_examples_follow_ups_after_their_topic():
     wordings = {"magnesium/sleep": Wordings(("helps nodding off?",), ("for how long", "any proof")), "ssri/how-they-work": Wordings((), ("why",))}
-    assert examples_of(CORPUS, wordings) == (
+    assert examples_of(replace(CORPUS, wordings=wordings)) == (
         GuardExample("general", "helps nodding off?"),
-        GuardExample("general", "for how long", ("what is Magnesium",)),
-        GuardExample("general", "any proof", ("how does Magnesium work",)),
-        GuardExample("general", "why", ("does SSRIs help",)),
+        GuardExample("general", "for how long", ("Magnesium side effects",)),
+        GuardExample("general", "any proof", ("does Magnesium help",)),
+        GuardExample("general", "why", ("tell me about SSRIs",)),
     )
+
+
+def test_one_more_wording_changes_no_other_example():
+    wordings = {"magnesium/sleep": Wordings((), ("for how long", "any proof"))}
+    more = {"ssri/how-they-work": Wordings((), ("why",)), **wordings}
+    assert set(examples_of(replace(CORPUS, wordings=wordings))) < set(examples_of(replace(CORPUS, wordings=more)))

@@ -12,7 +12,7 @@ from fakes import FAKE_ID, BrokenEncoder, FakeEncoder, Pause, edit, vector
 from ntqa.builder import build
 from ntqa.config import Config
 from ntqa.corpus import load_corpus
-from ntqa.errors import CorpusError, IndexUnavailableError
+from ntqa.errors import CorpusError, IndexUnavailableError, StaleIndexError
 from ntqa.index import current_edition, edition_ids, entry_rows, load_edition, roll_back, sentence_rows
 
 SLEEP = "topics/magnesium/sleep.md"
@@ -157,19 +157,21 @@ def test_a_new_guard_example_trains_the_guard_again(tmp_path: Path):
     assert "hello friend number two" not in encoder.embedded
 
 
-def test_wordings_train_the_guard_and_leave_the_edition_in_use(tmp_path: Path):
+def test_wordings_are_searched_and_train_the_guard(tmp_path: Path):
     config = bulk_config(tmp_path, DAYLIGHT, MOOD, guard=True)
     assert build(config, encoder=FakeEncoder()).guard_trained
     (config.corpus / "wordings").mkdir()
     wordings = config.corpus / "wordings" / "all.yaml"
     wordings.write_text('bulk/daylight:\n  asked: ["why wake early in june"]\n  after: ["and in winter?"]\n', encoding="utf-8")
-    load_edition(config.index, load_corpus(config.corpus), FAKE_ID)  # not stale
+    with pytest.raises(StaleIndexError, match="bulk/daylight"):
+        load_edition(config.index, load_corpus(config.corpus), FAKE_ID)
     encoder = FakeEncoder()
     report = build(config, encoder=encoder)
-    assert (report.guard_trained, counts(report)) == (True, (0, len(texts_of(config)), 0))
+    assert (report.guard_trained, counts(report)) == (True, (2, len(texts_of(config)) - 2, 0))
+    edition = load_edition(config.index, load_corpus(config.corpus), FAKE_ID)
+    assert [row.text for row in edition.entries if row.kind == "wording"] == ["why wake early in june", "Daylight: and in winter?"]
     # alone, and the follow-up after a question about its topic
-    after = next(text for text in encoder.embedded if text.endswith("and in winter?") and text != "and in winter?")
-    assert after == "what is Daylight and in winter?" and "why wake early in june" in encoder.embedded
+    assert {"what is Daylight and in winter?", "why wake early in june"} <= set(encoder.embedded)
     assert not build(config, encoder=FakeEncoder()).guard_trained
 
 

@@ -32,7 +32,7 @@ from ntqa.index import (
     training_hash,
     write_edition,
 )
-from ntqa.schema import CalibrationQuestion, Corpus, GuardExample, Passage, Topic
+from ntqa.schema import CalibrationQuestion, Corpus, GuardExample, Passage, Topic, Wordings
 
 MAGNESIUM = Topic("magnesium", "Magnesium", "supplement", ())
 SLEEP = Passage("magnesium/sleep", "magnesium", "Magnesium:  sleep", "Magnesium and\nsleep. Little is known.", ("does it help", "sleep?"))
@@ -76,6 +76,16 @@ def test_entries_are_each_passage_then_its_questions():
         ("magnesium/effects", "question", "effects", 0, 21),
         ("bulk/one", "passage", "Daylight. Daylight sets the clock. It does.", 0, 33),
         ("bulk/one", "question", "daylight", 0, 33),
+    ]
+
+
+def test_wordings_stand_behind_the_questions_and_follow_ups_after_their_subject():
+    wordings = {"magnesium/sleep": Wordings(("helps nodding off?",), ("any proof",)), "bulk/one": Wordings((), ("in winter",))}
+    found = [(row.passage_id, row.text) for row in entry_rows(replace(SMALL, wordings=wordings), "m") if row.kind == "wording"]
+    assert found == [
+        ("magnesium/sleep", "helps nodding off?"),
+        ("magnesium/sleep", "Magnesium: any proof"),
+        ("bulk/one", "Daylight: in winter"),
     ]
 
 

@@ -12,7 +12,7 @@ from fakes import FakeEncoder, corpus_of, edition_of, vector
 from ntqa.config import Config
 from ntqa.lexicon import Lexicon
 from ntqa.retrieval import FEATURES, Retriever, confidence
-from ntqa.schema import Corpus, Passage, Query, SearchResult, Topic
+from ntqa.schema import Corpus, Passage, Query, SearchResult, Topic, Wordings
 
 # Plain best entry of each passage; the blends on top of it have tests of their own.
 CONFIG = Config(
@@ -121,6 +121,19 @@ def test_limit():
 def test_a_passage_counts_with_its_best_entry():
     corpus = corpus_of([MAGNESIUM], [passage("magnesium/sleep", "Magnesium", "magnesium", "magnesium sleep mood", "sleep"), EFFECTS])
     assert search(corpus, "sleep").hits[0].dense == pytest.approx(1.0)
+
+
+def test_a_wording_counts_like_a_question_in_both_halves():
+    worded = replace(THREE, wordings={"magnesium/effects": Wordings(asked=("stopping",))})
+    assert [hit.keyword_rank for hit in search(THREE, "stopping").hits] == [0, 0, 0]
+    best = search(worded, "stopping").hits[0]
+    assert (best.passage_id, best.dense, best.keyword_rank) == ("magnesium/effects", pytest.approx(1.0), 1)
+
+
+def test_a_follow_up_wording_counts_as_it_is_read():
+    worded = replace(THREE, wordings={"magnesium/effects": Wordings(after=("stopping",))})
+    best = search(worded, "Magnesium: stopping", "magnesium").hits[0]
+    assert (best.passage_id, best.dense) == ("magnesium/effects", pytest.approx(1.0))
 
 
 # Entries "magnesium" (the passage), "sleep", "sleep mood", "mood food" (questions): cosines with "sleep" 0, 1, .707, 0

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ntqa.wordings import Wordings, read_wordings
+from ntqa.schema import Wordings
+from ntqa.wordings import read_wordings
 
 GOOD = """
 gaba/what-it-is:
