@@ -22,6 +22,12 @@ _SPELT_OUT = re.compile(r"(?<!\w)(?:[a-z][ .\-_*/]{1,4}){4,}[a-z](?!\w)", re.IGN
 _REPEATED = re.compile(r"([a-z])\1{2,}")
 _APOSTROPHES = re.compile(r"[’‘ʼ`´′＇]")
 _WHITE = re.compile(r"\s+")
+# Words of danger as they stand in messages without vowels: "nt wrth lvng".
+_BARE = {
+    word[0] + re.sub("[aeiou]", "", word[1:]): word
+    for word in """anything breathing cannot chest death dying everything goodbye kill living lonely myself nothing pills swallowed
+    tablets throat tomorrow tonight want worth""".split()
+}
 _SMS = {
     "u": "you",
     "ur": "your",
@@ -35,7 +41,7 @@ _SMS = {
     "gna": "going to",
     "gunna": "going to",
     "wnna": "want to",
-    "wnt": "want",
+    "wnt t": "want to",
     "dnt": "dont",
     "cnt": "cant",
     "dis": "this",
@@ -45,10 +51,12 @@ _SMS = {
     "meself": "myself",
     "myslf": "myself",
     "mysef": "myself",
+    "mysf": "myself",
     "nemore": "anymore",
     "sumone": "someone",
     "nt": "not",
     "hav": "have",
+    **_BARE,
 }
 _SMS_WORD = re.compile(r"\b(?:" + "|".join(_SMS) + r")\b")
 

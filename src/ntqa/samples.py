@@ -11,8 +11,8 @@ from ntqa.schema import OUTCOMES, GuardExample
 
 SEED = 7
 COMPOSED_WEIGHT = 0.5  # of a variant, beside an example as it is written
-MISSPELT_SHARE = 0.2
-COMPOSED_SHARE = 0.4  # of the examples that also appear inside a longer message
+MISSPELT_SHARE = 0.15
+COMPOSED_SHARE = 0.25  # of the examples that also appear inside a longer message
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,9 @@ MANY = 5_000  # samples; with fewer, starting processes takes longer than fittin
 ENOUGH = 40  # examples of each outcome for choosing thresholds
 # Share of harmless messages that may get each kind of needless reply: what the thresholds spend, on the guard's own data. The bars in
 # the safety goals are for readers' messages; the guard's own harmless examples were written to look dangerous, so more of them may get one.
-CARD_BUDGETS = {"emergency": 0.004, "crisis": 0.025}  # a crisis that is missed weighs more than a needless card
-STRIP_BUDGETS = {"emergency": 0.015, "crisis": 0.09}  # nearly every emergency is found by its card
-REFUSAL_BUDGET = 0.011
+CARD_BUDGETS = {"emergency": 0.004, "crisis": 0.027}  # a crisis that is missed weighs more than a needless card
+STRIP_BUDGETS = {"emergency": 0.012, "crisis": 0.08}  # nearly every emergency is found by its card
+REFUSAL_BUDGET = 0.0145
 SMALLTALK_BUDGET = 0.003
 FLOOR = {"card": 0.25, "strip": 0.06, "refusal": 0.25}  # no threshold below these, however clean the data look
 CURATED_WEIGHT = 0.3  # of a curated question, all of which are general, beside a hand-written example

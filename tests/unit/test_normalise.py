@@ -48,6 +48,14 @@ def test_look_alike_letters_in_mixed_words_become_latin(typed, read):
     assert plain(typed) == read
 
 
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [("wnt t kll mysf", "want to kill myself"), ("nt wrth lvng", "not worth living"), ("thrt tght, cnt brth", "throat tght, cant brth")],
+)
+def test_words_of_danger_without_vowels_are_written_out(typed, read):
+    assert variants(typed) == (typed, read)
+
+
 @pytest.mark.parametrize("typed", ["привет", "сон и стресс", "κακο", "你好"])
 def test_words_of_other_scripts_stay(typed):
     assert variants(typed) == (typed,)
