@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 EMBEDDING_THREADS = 2  # sessions are single-threaded; with two, the sentences of a long message do not wait for the message
 LOOK_BACK = 4  # earlier turns whose answers are looked up anew where a conversation brings no memory of them
-FOLLOW_UP_EASE = 0.2  # of the cut-off: who has been answered and asks on is rarely outside the collection
+FOLLOW_UP_EASE = 0.15  # of the cut-off: who has been answered and asks on is rarely outside the collection
 
 
 class Embedder:
@@ -178,8 +178,9 @@ class Assistant:
         )
 
     def _covers(self, result: SearchResult, query: Query) -> bool:
-        """Whether a search is sure enough to be quoted from."""
-        return bool(result.hits) and result.confidence >= self._cut_off * (FOLLOW_UP_EASE if query.follow_up else 1.0)
+        """Whether a search is sure enough to be quoted from. Who turns to something that the corpus says it does not cover has left it."""
+        eased = query.follow_up and not self.lexicon.other_names(query.text)
+        return bool(result.hits) and result.confidence >= self._cut_off * (FOLLOW_UP_EASE if eased else 1.0)
 
     def _told(self, messages: Sequence[str], embed: Embedder) -> list[str]:
         """Ids of the passages that answered the turns before the last, "" for those without an answer and those too far back."""

@@ -73,13 +73,22 @@ _PREAMBLE = re.compile(
 _HALF_COMPARISON = re.compile(
     r"^(?:is (?:it|that) )?(?:the )?(?:same as|as \w+ as|different (?:from|to|than)|compared (?:to|with)|versus|vs|like|(?:more |less )?\w+ than)\b"
 )
-_PREPOSITION = re.compile(r"^(?:and |but |so )?(?:(?:what|how) about )?(?:with|without|in|during|for|after|before|on|plus)\b")
+_PREPOSITION = re.compile(r"^(?:and |but |so )?(?:(?:what|how) about )?(?:with|without|in|during|for|after|before|on|plus|if|even)\b")
 _IN_FULL = re.compile(r"^(?:does|do|did|is|are|was|were|can|could|will|would|should|has|have|what|whats|how|hows|who|which|when|where)\b")
 _NO_SUBJECT = re.compile(
     r"^(?:and |so |but |is it |are they |any )*(?:good|better|bad|useful|use|help|helps|works?|worth it|safe|ok|okay|used|given|taken) (?:for|in|with|against|during)\b"
 )
 _BOTH = re.compile(
     r"\b(?:of (?:the two|them|those|these)|both|either|between (?:them|the two)|which(?: one)? (?:is|has|works?|helps?)|which one)\b"
+)
+_LONG_AGO = re.compile(
+    r"\b(?:(?:years?|decades) (?:ago|back)|in (?:the )?(?:19\d\d|20[01]\d)s?|long ago|no harm done"
+    r"|when (?:i|he|she|they|we|(?:our|my) \w+) (?:was|were) (?:small|little|an? (?:kid|child|boy|girl|baby|toddler))"
+    r"|as an? (?:kid|child|toddler|boy|girl|baby))\b"
+)
+_PRESENT = re.compile(
+    r"\b(?:now|tonight|today|this (?:morning|evening|afternoon|minute|week)|just|at the moment|still|again|yesterday|last night|hours?|minutes?|days?|weeks?"
+    r"|i'?m|i am|i'?ve|i have|(?:he|she|they)'?s|can'?t|cannot|won'?t|help)\b"
 )
 BARE = 8  # words of a message in which a bare pronoun can be the whole subject
 
@@ -107,13 +116,18 @@ def asks_of_two(folded: str) -> bool:
     return bool(_BOTH.search(folded))
 
 
+def is_long_over(folded: str) -> bool:
+    """ "as a toddler i took my gran's pills by mistake": years ago, and nothing in it of the present."""
+    return bool(_LONG_AGO.search(folded)) and not _PRESENT.search(folded)
+
+
 def is_half_comparison(folded: str) -> bool:
     """A comparison that lacks its first side: "same as benzos?"."""
     return bool(_HALF_COMPARISON.search(folded))
 
 
 def begins_with_preposition(folded: str) -> bool:
-    """ "with alcohol?", "what about in pregnancy"."""
+    """ "with alcohol?", "what about in pregnancy", or a clause that hangs on what was said: "if they are bipolar", "even bad depression?"."""
     return bool(_PREPOSITION.search(folded))
 
 
