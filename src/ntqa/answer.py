@@ -32,7 +32,7 @@ class Composition:
 
 def compose(corpus: Corpus, query: Query, result: SearchResult, config: Config, mark: Mark) -> Composition:
     """Choose whole passages for an answer: one where it clearly answers, two where that is not clear or the question has parts, three at
-    most where it has sides.
+    most where nothing sets them apart or it has sides.
     """
     chosen = _chosen(corpus, query, result.hits, config)
     quotes: list[Quote] = []
@@ -68,7 +68,8 @@ def _chosen(corpus: Corpus, query: Query, hits: Sequence[Hit], config: Config) -
         sides = _sides(corpus, query, hits)
         if len(sides) > 1:
             return sides
-    chosen = [first, *_near_ties(hits, config)]
+    ties = _near_ties(hits, config)
+    chosen = [first, *ties[:1], *(hit for hit in ties[1:] if first.score - hit.score <= config.third_tie)]
     if len(chosen) == 1 and len(hits) > 1 and _TWO_PARTS.search(query.text) and first.score - hits[1].score <= config.second_part:
         chosen.append(hits[1])
     return chosen[: config.max_answers]

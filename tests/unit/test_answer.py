@@ -79,6 +79,12 @@ def test_the_second_part_must_still_fit():
     assert len(shown(PLAIN, hit("ssri/a", 0.9), hit("ssri/b", 0.6), text="benefits and risks of ssris")) == 1
 
 
+@pytest.mark.parametrize(("scores", "count"), [((0.86, 0.85), 3), ((0.86, 0.83), 2), ((0.9, 0.84), 3), ((0.82, 0.82), 2), ((0.9, 0.7), 2)])
+def test_a_third_is_shown_where_it_is_nearer_still(scores: tuple[float, float], count: int):
+    hits = [hit(f"ssri/{name}", score) for name, score in zip("abc", (0.9, *scores), strict=True)]
+    assert len(shown(PLAIN, *hits, config=Config(near_tie=0.09, third_tie=0.061, max_answers=3))) == count
+
+
 def test_never_more_than_max_answers():
     hits = [hit(f"ssri/{name}", 0.9) for name in "abcd"]
     assert len(shown(PLAIN, *hits)) == 2

@@ -38,4 +38,4 @@ def test_an_answer_is_short_and_editions_can_be_rolled_back():
     config = Config()
     assert 1 <= config.max_answers <= 3
     assert config.keep_editions >= 2
-    assert config.near_tie <= config.second_part
+    assert config.third_tie <= config.near_tie <= config.second_part
