@@ -81,15 +81,6 @@ _NO_SUBJECT = re.compile(
 _BOTH = re.compile(
     r"\b(?:of (?:the two|them|those|these)|both|either|between (?:them|the two)|which(?: one)? (?:is|has|works?|helps?)|which one)\b"
 )
-_LONG_AGO = re.compile(
-    r"\b(?:(?:years?|decades) (?:ago|back)|in (?:the )?(?:19\d\d|20[01]\d)s?|long ago|no harm done"
-    r"|when (?:i|he|she|they|we|(?:our|my) \w+) (?:was|were) (?:small|little|an? (?:kid|child|boy|girl|baby|toddler))"
-    r"|as an? (?:kid|child|toddler|boy|girl|baby))\b"
-)
-_PRESENT = re.compile(
-    r"\b(?:now|tonight|today|this (?:morning|evening|afternoon|minute|week)|just|at the moment|still|again|yesterday|last night|hours?|minutes?|days?|weeks?"
-    r"|i'?m|i am|i'?ve|i have|(?:he|she|they)'?s|can'?t|cannot|won'?t|help)\b"
-)
 BARE = 8  # words of a message in which a bare pronoun can be the whole subject
 
 
@@ -114,11 +105,6 @@ def opens_follow_up(folded: str) -> bool:
 def asks_of_two(folded: str) -> bool:
     """ "which of the two", "do both work"."""
     return bool(_BOTH.search(folded))
-
-
-def is_long_over(folded: str) -> bool:
-    """ "as a toddler i took my gran's pills by mistake": years ago, and nothing in it of the present."""
-    return bool(_LONG_AGO.search(folded)) and not _PRESENT.search(folded)
 
 
 def is_half_comparison(folded: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ntqa.cues import is_aside, is_long_over, without_preamble
+from ntqa.cues import is_aside, without_preamble
 from ntqa.guard_features import dense_features, nearness, ngrams, probabilities
 from ntqa.language import language_of
 from ntqa.lexicon import Lexicon
@@ -124,10 +124,8 @@ class Guard:
         if scores and earlier and as_read:
             scores = self._placed(scores, message, as_read, earlier[-1], embed)
         if scores:
-            # What a body went through years ago gets a line of support at most; a wish to die does not go by like that.
-            over = is_long_over(plain(message))
             for outcome in ("emergency", "crisis"):
-                if scores[outcome] >= self._thresholds[f"{outcome}_card"] and not (over and outcome == "emergency"):
+                if scores[outcome] >= self._thresholds[f"{outcome}_card"]:
                     return Verdict(outcome, True, reason=f"score {outcome} {scores[outcome]:.2f}", scores=scores)
             strip = strip or any(scores[outcome] >= self._thresholds[f"{outcome}_strip"] for outcome in ("emergency", "crisis"))
             strip = strip or self._adds_up([*earlier[-TOGETHER:], message], embed)

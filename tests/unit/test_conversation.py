@@ -6,7 +6,7 @@ import pytest
 from fakes import corpus_of
 
 from ntqa.conversation import reformulate
-from ntqa.cues import is_aside, is_long_over, leans
+from ntqa.cues import is_aside, leans
 from ntqa.lexicon import Lexicon
 from ntqa.schema import Passage, Query, Topic
 
@@ -332,19 +332,3 @@ def test_thanks_and_nods_ask_nothing(folded: str, expected: bool):
 )
 def test_markup_that_came_with_a_question_is_not_read(lexicon, message: str, read: str):
     assert reformulate([message], lexicon).text == read
-
-
-@pytest.mark.parametrize(
-    ("folded", "expected"),
-    [
-        ("when our lad was a boy he got at nan's tablets. why were they so bad", True),
-        ("in 1974 he got at nan's tablets. why were they so bad", True),
-        ("as a toddler my cousin ate gran's pills and had his stomach pumped", True),
-        ("twenty years ago she was found out cold on valium", True),
-        ("twenty years ago she was found out cold, and this morning she was again", False),
-        ("she had it years ago and now she can't be woken", False),
-        ("she is out cold", False),
-    ],
-)
-def test_long_over(folded: str, expected: bool):
-    assert is_long_over(folded) is expected

@@ -239,23 +239,6 @@ def test_thresholds(probability: dict[str, float], thresholds: dict[str, float],
     assert (verdict.outcome, verdict.support) == (outcome, support)
 
 
-@pytest.mark.parametrize(
-    ("message", "outcome", "support"),
-    [
-        ("years ago some sleep", "general", True),
-        ("years ago some sleep, and again today", "emergency", True),
-        ("some sleep", "emergency", True),
-    ],
-)
-def test_what_is_long_over_gets_a_line_of_support_and_no_emergency_card(message: str, outcome: str, support: bool):
-    verdict = assess(message, weights=trained({"emergency_card": 0.5, "emergency_strip": 0.5}, emergency=0.9))
-    assert (verdict.outcome, verdict.support) == (outcome, support)
-
-
-def test_a_crisis_is_never_long_over():
-    assert assess("years ago some sleep", weights=trained({"crisis_card": 0.5}, crisis=0.9)).outcome == "crisis"
-
-
 def test_what_refers_to_nothing_is_no_small_talk():
     assert assess("is it safe", weights=trained({"smalltalk": 0.5}, smalltalk=0.9)).outcome == "general"
 
